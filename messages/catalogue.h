@@ -184,6 +184,9 @@
     L (member, members, LIMIT_MEMBERS_COUNT)                                          \
     L (slot, slots, LIMIT_SLOTS_COUNT)
 
+#define FIELDS_seen(F, L, R)                           /* anyone -> gossip here: I have that snapshot */ \
+    F (U64, version, 0, UINT64_MAX)
+
 #define FIELDS_host(F, L, R)          /* monitor -> coordinator, replica: the machine below us */ \
     F (U64, rss, 0, UINT64_MAX)       /* bytes */                                                 \
     F (U64, disk, 0, UINT64_MAX)      /* bytes that the data folder takes */                      \
@@ -208,7 +211,7 @@
 
 #define FIELDS_request(F, L, R)                             \
     F (TEXT, op, 0, LIMIT_NAME_BYTES)                       \
-    F (RAW, id, 0, LIMIT_ID_BYTES)                          \
+    F (RAW, id, 0, LIMIT_ID_ENCODED_BYTES)                  \
     F (U32, timeout, 1, LIMIT_TIMEOUT_MS)                   \
     F (DATA, key, 1, SIZE_MAX)                              \
     F (DATA, value, 0, SIZE_MAX)                            \
@@ -231,7 +234,7 @@
 
 #define FIELDS_HEAD(F) /* of every reply */    \
     F (TEXT, status, 0, LIMIT_NAME_BYTES)      \
-    F (RAW, id, 0, LIMIT_ID_BYTES)             \
+    F (RAW, id, 0, LIMIT_ID_ENCODED_BYTES)     \
     F (TEXT, message, 0, LIMIT_SENTENCE_BYTES) \
     F (U32, acks, 0, LIMIT_N)
 
@@ -461,6 +464,7 @@
     MESSAGE (host, ARRAY)            \
     MESSAGE (sync, ARRAY)            \
     MESSAGE (synced, ARRAY)          \
-    MESSAGE (notice, ARRAY)
+    MESSAGE (notice, ARRAY)       \
+    MESSAGE (seen, ARRAY)
 
 #endif

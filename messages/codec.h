@@ -107,7 +107,7 @@ RECORDS (CODEC_INDEX)
 
 /*  Appends the record's MessagePack to `buffer`. Numbers take their shortest form, so equal records give equal
  *  bytes. A MAP record writes the fields that `has` names, in the order of the rows. 0, or -1 when the buffer
- *  would pass its maximum. */
+ *  would pass its maximum or a field is out of the bounds that codec_decode holds it to; nothing is appended then. */
 int codec_encode (const schema_t *schema, const void *item, buffer_t *buffer);
 
 /*  Decodes exactly one value that fills `input` into `item` (the struct, whose old content is overwritten and not

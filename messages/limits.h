@@ -13,6 +13,7 @@
 #define LIMIT_KEY_BYTES 1024u
 #define LIMIT_VALUE_BYTES (16u * 1024 * 1024) /* the largest that limits/value may be set to */
 #define LIMIT_ID_BYTES 64u
+#define LIMIT_ID_ENCODED_BYTES (LIMIT_ID_BYTES + 5) /* with the longest head of a str or bin */
 #define LIMIT_PUT_ID_BYTES 16u
 #define LIMIT_CONTEXT_BYTES (2u * 1024 * 1024) /* a context blob */
 
@@ -49,5 +50,12 @@
 #define LIMIT_MAILBOX_FRAMES 4096u  /* high-water mark of an inproc mailbox, in frames */
 #define LIMIT_PEER_FRAMES 1000u     /* high-water mark towards a peer or a client, in frames */
 #define LIMIT_EVENT_BYTES 65536u    /* one event on the monitor stream */
+
+/* Configuration. */
+#define LIMIT_CONFIG_BYTES (1024u * 1024)
+#define LIMIT_CONFIG_LINE_BYTES 1023u
+#define LIMIT_PATH_BYTES 4095u
+#define LIMIT_SEEDS_COUNT 64u
+#define LIMIT_MISTAKES_COUNT 1000u /* that one check of a configuration lists */
 
 #endif

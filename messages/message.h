@@ -17,7 +17,8 @@
     ROLE (HANDOFF, handoff)         \
     ROLE (ANTIENTROPY, antientropy) \
     ROLE (SYNCER, syncer)           \
-    ROLE (MONITOR, monitor)
+    ROLE (MONITOR, monitor)         \
+    ROLE (CHECKPOINTER, checkpointer)
 
 #define ROLE(upper, lower) ROLE_##upper,
 typedef enum { ROLES (ROLE) ROLE_COUNT } role_id_t;

@@ -96,8 +96,9 @@ typedef struct {
     const char *folder; /* of the engine's files; must exist */
     durability_t durability;
     uint64_t cache_bytes;
-    uint32_t page_bytes;  /* 512 .. 64 KiB, a power of two; only counts when the database is made */
-    uint64_t recovery_us; /* out: how long recovery took */
+    uint32_t page_bytes; /* 512 .. 64 KiB, a power of two; only counts when the database is made */
+    uint64_t checkpoint_bytes; /* of log between two checkpoints; 0: 48 MiB */
+    uint64_t recovery_us;      /* out: how long recovery took */
 } store_options_t;
 
 /*  Opens or creates a Berkeley DB environment, after locking the folder and running recovery. NULL when it cannot: `why`

@@ -1,0 +1,110 @@
+/*  faults.c - see faults.h. */
+#include "faults.h"
+
+#include "node.h"
+#include "standin.h"
+
+static void s_appoint (sim_t *sim, fault_t fault)
+{
+    sim_after (sim, plan_wait (&sim->rng_faults, sim->plan.mean_us[fault]),
+               (action_t){.kind = ACTION_FAULT, .what = fault});
+}
+
+void faults_start (sim_t *sim)
+{
+    for (int i = 0; i < FAULT_COUNT; i++)
+        if (sim->plan.on[i] && sim->plan.mean_us[i] > 0)
+            s_appoint (sim, (fault_t) i);
+}
+
+/*  Cuts one link, in one direction; or all that lead to a node, or from it, or both. */
+static void s_cut_off (sim_t *sim, size_t node, uint64_t until_us)
+{
+    uint64_t kind = rng_below (&sim->rng_faults, 4);
+    size_t other = rng_below (&sim->rng_faults, sim->plan.nodes_count);
+    for (size_t i = 0; i < sim->plan.nodes_count; i++) {
+        if (kind == 0 && i != other)
+            continue;
+        if (kind != 1)
+            sim->links[node][i].dead_until_us = until_us;
+        if (kind != 2)
+            sim->links[i][node].dead_until_us = until_us;
+        if (kind == 0 && rng_below (&sim->rng_faults, 2))
+            sim->links[i][node].dead_until_us = 0;
+    }
+}
+
+static void s_power (sim_t *sim, node_t *node)
+{
+    bool everyone = rng_below (&sim->rng_faults, 3) == 0;
+    for (size_t i = 0; i < sim->plan.nodes_count; i++)
+        if (sim->nodes[i].up && (everyone || node == &sim->nodes[i]))
+            node_kill (sim, &sim->nodes[i], FAULT_POWER);
+}
+
+static void s_clock (sim_t *sim, node_t *node)
+{
+    int64_t hour = 3600000;
+    node->clock_ms = rng_below (&sim->rng_faults, 3) == 0
+                         ? 0
+                         : (int64_t) rng_below (&sim->rng_faults, (uint64_t) (2 * hour)) - hour;
+}
+
+static void s_break_disk (sim_t *sim, node_t *node)
+{
+    if (rng_below (&sim->rng_faults, 2))
+        memory_store_fail_commit (node->store);
+    else
+        memory_store_fail_flush (node->store);
+}
+
+void faults_strike (sim_t *sim, fault_t fault)
+{
+    if (sim->healed)
+        return;
+    s_appoint (sim, fault);
+    node_t *node = &sim->nodes[rng_below (&sim->rng_faults, sim->plan.nodes_count)];
+    uint64_t until_us = sim->now_us + 1 + rng_below (&sim->rng_faults, sim->plan.length_us[fault]);
+    if (!node->up)
+        return;
+    trace_say (&sim->trace, sim->now_us, "node%zu is struck by %s", node->index + 1, fault_name (fault));
+    /* Kills and cuts are counted as they happen; the others here. */
+    if (fault != FAULT_KILL && fault != FAULT_POWER && fault != FAULT_BROKEN_DISK &&
+        fault != FAULT_CUT_OFF && fault != FAULT_SLOW_DISK)
+        sim->tally.faults[fault]++;
+    switch ((int) fault) {
+    case FAULT_KILL:
+        /* Half of them in the middle of something: between two effects of a step, or two steps of a batch. */
+        if (rng_below (&sim->rng_faults, 2))
+            node->doom = (uint32_t) plan_between (&sim->rng_faults, 1, 40);
+        else
+            node_kill (sim, node, FAULT_KILL);
+        break;
+    case FAULT_POWER: s_power (sim, node); break;
+    case FAULT_PAUSE: node->paused_until_us = node->resumed_us = until_us; break;
+    case FAULT_SLOW_DISK: node->slow_until_us = until_us; break;
+    case FAULT_CUT_OFF: s_cut_off (sim, node->index, until_us); break;
+    case FAULT_CLOCK: s_clock (sim, node); break;
+    case FAULT_BROKEN_DISK: s_break_disk (sim, node); break;
+    case FAULT_FULL_DISK:
+        node->full_until_us = until_us;
+        standin_host (sim, node);
+        break;
+    default: break;
+    }
+}
+
+void faults_heal (sim_t *sim)
+{
+    sim->healed = true;
+    trace_say (&sim->trace, sim->now_us, "the faults are over");
+    for (size_t i = 0; i < sim->plan.nodes_count; i++) {
+        node_t *node = &sim->nodes[i];
+        node->doom = 0;
+        node->slow_until_us = 0;
+        node->clock_ms = 0;
+        node->full_until_us = 0;
+        if (node->up)
+            standin_host (sim, node);
+    }
+}

@@ -1,0 +1,14 @@
+/*  faults.h - the nemesis: at drawn times it kills, pauses and cuts off nodes, fills and breaks disks, and moves clocks. */
+#ifndef CARTWHEEL_SIM_FAULTS_H
+#define CARTWHEEL_SIM_FAULTS_H
+
+#include "sim.h"
+
+/*  Makes the first appointment of each fault that the seed has. */
+void faults_start (sim_t *sim);
+/*  The fault strikes, and makes its next appointment. */
+void faults_strike (sim_t *sim, fault_t fault);
+/*  From now on nothing goes wrong any more: links are whole, nodes run, disks have room. */
+void faults_heal (sim_t *sim);
+
+#endif
