@@ -405,6 +405,8 @@ static const char *const s_sockets[] = {"client", "peer", "gossip", "monitor"};
 static void s_check_listen (loader_t *self)
 {
     const config_t *config = self->config;
+    bool judged = self->given[s_row ("security", "trusted")].good && !config->trusted &&
+                  self->given[s_row ("security", "curve")].good && !config->curve;
     for (size_t i = 0; i < 4; i++) {
         endpoint_t mine, other;
         char subject[SUBJECT_BYTES];
@@ -419,11 +421,6 @@ static void s_check_listen (loader_t *self)
         for (size_t j = 0; j < 3; j++)
             advertised = advertised || ((i == j || i == 3) &&
                                         s_is_given (self, s_row ("advertise", s_sockets[j])));
-        if (endpoint_wildcard (&mine) && !advertised)
-            s_mistake (self, place, subject,
-                       "`%s` is a wildcard that nobody can connect to; write one "
-                       "address, or what others connect to as advertise/%s",
-                       text, s_sockets[i % 3]);
         for (size_t j = 0; j < i; j++) {
             size_t earlier = s_row ("listen", s_sockets[j]);
             if (s_endpoint (self, earlier, &other) && endpoint_clash (&mine, &other))
@@ -432,14 +429,17 @@ static void s_check_listen (loader_t *self)
                            "a port of its own",
                            text, s_sockets[j]);
         }
-        bool judged = self->given[s_row ("security", "trusted")].good &&
-                      self->given[s_row ("security", "curve")].good;
-        if (judged && !config->curve && !config->trusted && !endpoint_sheltered (&mine))
+        bool exposed = judged && !endpoint_sheltered (&mine);
+        if (endpoint_wildcard (&mine) && !advertised)
+            s_mistake (self, place, subject,
+                       "`%s` is a wildcard that nobody can connect to; write one "
+                       "address, or what others connect to as advertise/%s%s",
+                       text, s_sockets[i % 3], exposed ? ", and security/trusted = yes" : "");
+        else if (exposed)
             s_mistake (
                 self, place, subject,
-                "`%s` is neither a loopback nor a private address, and "
-                "without CURVE anybody there may read and write; write a private address, or "
-                "security/trusted = yes",
+                "`%s` is neither a loopback nor a private address, and without CURVE anybody "
+                "there may read and write; write a private address, or security/trusted = yes",
                 text);
     }
 }

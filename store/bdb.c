@@ -39,9 +39,12 @@
 #define ROOM_BYTES_KEPT (1024u * 1024)       /* a buffer that grew past this is not kept */
 #define KEY_ROOM_BYTES 2048u                 /* longer than any key, to begin with */
 #define FILE_MODE 0640
-#define PAGE_NUMBER_AT \
-    8 /* in each page of Berkeley DB, in the byte order of the machine that made it */
-#define PAGE_HEADER_BYTES 26
+
+/* Of the pages of Berkeley DB: all in the byte order of the machine that made the file. */
+#define PAGE_BYTES_LEAST 512u
+#define PAGE_NUMBER_AT 8
+#define TREE_MAGIC_AT 12
+#define TREE_MAGIC 0x053162u
 
 static const char *const s_files[STORE_DATABASES] = {
     [STORE_DATA] = "data.db",
@@ -161,17 +164,24 @@ static int s_rename (const char *from, const char *to)
     return s_sync_folder_of (to);
 }
 
+/*  Whether a file is a B-tree, by the magic number of its first page; logs are read through s_read_page too. */
+static bool s_is_tree (int file)
+{
+    uint32_t magic;
+    return pread (file, &magic, sizeof magic, TREE_MAGIC_AT) == sizeof magic && magic == TREE_MAGIC;
+}
+
 /*  Reads a page for the cache. Each page carries its number; one that does not is a page of another place, or of zeros,
- *  which Berkeley DB passes by its checksum and takes for one without records: absence in place of an error. So its
- *  content is spoiled, and the checksum fails. */
+ *  which Berkeley DB lets pass its checksum and takes for one without records: absence in place of an error. So its
+ *  content is spoiled here, and the checksum fails. */
 static ssize_t s_read_page (int file, void *page, size_t size, off_t offset)
 {
     ssize_t got = pread (file, page, size, offset);
-    if (got < 0 || (size_t) got != size || size < PAGE_HEADER_BYTES)
+    if (got < 0 || (size_t) got != size || size < PAGE_BYTES_LEAST || offset % (off_t) size != 0)
         return got;
-    uint32_t expected = (uint32_t) ((uint64_t) offset / size), found;
-    memcpy (&found, (uint8_t *) page + PAGE_NUMBER_AT, sizeof found);
-    if (found != expected && __builtin_bswap32 (found) != expected)
+    uint32_t number;
+    memcpy (&number, (uint8_t *) page + PAGE_NUMBER_AT, sizeof number);
+    if (number != (uint64_t) offset / size && s_is_tree (file))
         memset (page, 0xff, size);
     return got;
 }

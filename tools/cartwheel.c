@@ -12,8 +12,8 @@
 #include "messages/limits.h"
 #include "print.h"
 
-#ifndef CARTWHEEL_VERSION
-#define CARTWHEEL_VERSION "0.1.0"
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unreleased"
 #endif
 
 static const command_t *const s_commands[] = {
@@ -181,7 +181,7 @@ int main (int argc, char *argv[])
         const command_t *command = options.command ? s_find (options.command) : NULL;
         result = COMMAND_DONE;
         if (options.version)
-            printf ("cartwheel %s\n", CARTWHEEL_VERSION);
+            printf ("cartwheel %s\n", PACKAGE_VERSION);
         else if (options.help && command)
             s_help_command (command);
         else if (options.help)

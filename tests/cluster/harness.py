@@ -36,6 +36,7 @@ PR_SET_PDEATHSIG = 1
 ABSENT = object()
 
 count = {"checks": 0}
+nodes = []  # all that were made, for the logs of those that a failed test used
 
 
 class NoReply(AssertionError):
@@ -272,6 +273,8 @@ class Node:
         self.log = os.path.join(self.folder, "stderr")
         self.process = None
         self.client = None
+        self.end = None  # how the story ended, once the folder is gone
+        nodes.append(self)
         atexit.register(self.close)
         if start:
             try:
@@ -357,7 +360,8 @@ class Node:
         if self.client is not None:
             self.client.close()
             self.client = None
-        if self.process is not None and self.process.poll() is None:
+        self.end = self.end or self.story()
+        if self.alive():
             self.kill()
         if not os.environ.get("KEEP"):
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -369,6 +373,8 @@ class Node:
 
     def story(self):
         """The end of the node's log, for a failed test."""
+        if self.end is not None:
+            return self.end
         if not os.path.exists(self.log):
             return "%s was never started\n" % self.name
         state = "runs" if self.alive() else "ended with %s" % (self.process and self.process.returncode)
@@ -429,10 +435,11 @@ class Case(unittest.TestCase):
 
     def run(self, result=None):
         result = result if result is not None else self.defaultTestResult()
-        before = len(result.failures) + len(result.errors)
+        bad, made = len(result.failures) + len(result.errors), len(nodes)
         super().run(result)
-        if self.node is not None and len(result.failures) + len(result.errors) > before:
-            sys.stderr.write("\n%s\n%s" % (self.id(), self.node.story()))
+        if len(result.failures) + len(result.errors) > bad:
+            used = nodes[made:] + ([self.node] if self.node is not None else [])
+            sys.stderr.write("\n%s\n%s" % (self.id(), "".join(node.story() for node in used)))
 
     def new_client(self):
         client = Client(self.node.client_endpoint)

@@ -76,6 +76,7 @@ class Transport(Shared):
         self.client.send({"op": "put", "key": self.new_key(), "value": bytes(least + 1024)})
         self.assertTrue(monitor.poll(harness.REPLY_SECONDS * 1000), "the connection stays open")
         self.client.socket.disable_monitor()
+        monitor.close()
         self.client.open()
         self.client.ping()
 

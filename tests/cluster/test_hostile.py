@@ -187,6 +187,7 @@ class Frames(Served):
             client.send(bytes(4 * MB))
             self.assertTrue(monitor.poll(harness.REPLY_SECONDS * 1000), "the connection stays open")
             client.socket.disable_monitor()
+            monitor.close()
             self.check_serves("a message of 4 MB")
 
 

@@ -311,7 +311,9 @@ Test (catalogue, no_memory_for_what_the_bytes_cannot_hold)
     }
 }
 
-/*  After all of it is cleared nothing is left: what a failed decode had begun is freed too. */
+#define LEAK_BYTES (64u * 1024) /* far less than one list for each refusal would come to */
+
+/*  What a failed decode had begun is freed. malloc keeps some of what it gets back, but not more with each round. */
 Test (catalogue, refusals_leave_no_memory_behind)
 {
     uint64_t seed = 6;
@@ -322,16 +324,17 @@ Test (catalogue, refusals_leave_no_memory_behind)
         s_drop (items_schemas[i], item);
     }
     size_t before = 0;
-    for (size_t round = 0; round < 20; round++) {
+    for (size_t round = 0; round < 400; round++) {
+        if (round == 100)
+            before = mallinfo2 ().uordblks;
         for (size_t i = 0; i < ITEMS_SCHEMAS_COUNT; i++) {
             bytes_t mutant = items_mutate (&seed, inputs[i]);
             s_mutant (items_schemas[i], mutant);
             bytes_clear (&mutant);
         }
-        size_t used = mallinfo2 ().uordblks;
-        cr_assert (round == 0 || used == before, "%zu bytes became %zu", before, used);
-        before = used;
     }
+    size_t used = mallinfo2 ().uordblks;
+    cr_assert (used < before + LEAK_BYTES, "%zu bytes became %zu", before, used);
     for (size_t i = 0; i < ITEMS_SCHEMAS_COUNT; i++)
         bytes_clear (&inputs[i]);
 }

@@ -132,8 +132,8 @@ static bytes_t s_frame (sim_t *sim, const wish_t *wish, uint64_t number)
     s_describe (sim, wish, key, sizeof key, &request);
     s_spoil (sim, wish, &request, &scratch);
     s_number (id + 2, number);
-    id[1] = number % 2 ? 8 : 0xcf;
-    GIVE (&request, &request, id, number % 2 ? bytes_view (id, 10) : bytes_view (id + 1, 9));
+    id[1] = number % 2 ? 8 : 0xcf; /* bin of 8 bytes, or uint 64 */
+    GIVE (request, &request, id, number % 2 ? bytes_view (id, 10) : bytes_view (id + 1, 9));
     buffer_t buffer;
     buffer_init (&buffer, LIMIT_PEER_FRAME_BYTES);
     codec_encode (&request_schema, &request, &buffer);
@@ -149,18 +149,19 @@ uint32_t client_send (sim_t *sim, const wish_t *wish, const node_t *node)
     uint32_t timeout_ms = wish->timeout_ms ? wish->timeout_ms : settings->timeout_ms;
     uint32_t index = history_add_attempt (
         &sim->history,
-        (attempt_t){.client = wish->client,
-                    .op = wish->op,
-                    .key = wish->key,
-                    .change = wish->mistake ? NO_CHANGE : wish->change,
-                    .expects = s_expected[wish->mistake],
-                    .nameless = wish->mistake == MISTAKE_CUT_SHORT,
-                    .r = wish->r ? wish->r : settings->r,
-                    .strict = wish->strict,
-                    .floor = wish->floor ? set_copy (&sim->history, wish->floor->shown) : NULL,
-                    .sent_us = sim->now_us,
-                    .due_us = (uint64_t) timeout_ms * 1000 + SIM_SLACK_US,
-                    .node = (uint32_t) node->index});
+        (call_t){.client = wish->client,
+                 .op = wish->op,
+                 .key = wish->key,
+                 .change = wish->mistake ? NO_CHANGE : wish->change,
+                 .expects = s_expected[wish->mistake],
+                 .nameless = wish->mistake == MISTAKE_CUT_SHORT,
+                 .late_mistake = wish->mistake == MISTAKE_QUORUM,
+                 .r = wish->r ? wish->r : settings->r,
+                 .strict = wish->strict,
+                 .floor = wish->floor ? set_copy (&sim->history, wish->floor->shown) : NULL,
+                 .sent_us = sim->now_us,
+                 .due_us = (uint64_t) timeout_ms * 1000 + SIM_SLACK_US,
+                 .node = (uint32_t) node->index});
     if (wish->change != NO_CHANGE && !wish->mistake)
         sim->history.changes[wish->change].sent++;
     uint8_t connection[8];
@@ -168,9 +169,10 @@ uint32_t client_send (sim_t *sim, const wish_t *wish, const node_t *node)
     letter_t *letter = letter_new (ROLE_COORDINATOR);
     letter->client = bytes_copy (connection, sizeof connection);
     letter->frame = s_frame (sim, wish, index + 1);
-    sim->tally.attempts++;
-    trace_bytes (&sim->trace, sim->now_us, letter->frame, "client%u sends attempt %u to node%zu: %s of key-%u, change %d",
-                 wish->client, index + 1, node->index + 1, op_name (wish->op), wish->key, (int) wish->change);
+    sim->score.attempts++;
+    trace_bytes (&sim->trace, sim->now_us, letter->frame,
+                 "client%u sends attempt %u to node%zu: %s of key-%u, change %d", wish->client,
+                 index + 1, node->index + 1, op_name (wish->op), wish->key, (int) wish->change);
     sim_after (sim, plan_between (&sim->rng_clients, 10, 300),
                (action_t){.kind = ACTION_ARRIVE, .who = (uint32_t) node->index, .letter = letter});
     return index;
@@ -200,7 +202,7 @@ static void s_ask (sim_t *sim, uint32_t client, const wish_t *wish, const node_t
     uint64_t wait = sim->history.attempts[self->attempt].due_us + rng_below (&self->rng, 200000);
     if (plan_chance (&self->rng, sim->plan.rate[FAULT_IMPATIENT])) {
         wait = 1 + rng_below (&self->rng, wait / (1u << rng_below (&self->rng, 10)) + 1);
-        sim->tally.faults[FAULT_IMPATIENT]++;
+        sim->score.faults[FAULT_IMPATIENT]++;
     }
     sim_after (sim, wait, (action_t){.kind = ACTION_CLIENT, .who = client, .life = self->turn});
 }
@@ -285,7 +287,8 @@ static void s_err (sim_t *sim, client_t *self, wish_t *wish)
     bool fits = mistake == MISTAKE_CUT_SHORT || mistake == MISTAKE_OP;
     fits = fits || (mistake == MISTAKE_QUORUM && (write || wish->op == OP_GET));
     fits = fits || (mistake == MISTAKE_VALUE && wish->op == OP_PUT);
-    fits = fits || (context && (mistake == MISTAKE_DAMAGED_CONTEXT || mistake == MISTAKE_FOREIGN_CONTEXT));
+    fits = fits ||
+           (context && (mistake == MISTAKE_DAMAGED_CONTEXT || mistake == MISTAKE_FOREIGN_CONTEXT));
     wish->mistake = fits ? (int) mistake : MISTAKE_NONE;
 }
 
@@ -299,7 +302,7 @@ static void s_begin (sim_t *sim, uint32_t client)
         return;
     }
     sim->ops_left--;
-    sim->tally.operations++;
+    sim->score.operations++;
     self->tries = 1;
     wish_t wish = s_wish (sim, client);
     s_err (sim, self, &wish);
@@ -322,7 +325,7 @@ static void s_rest (sim_t *sim, uint32_t client)
 static void s_again (sim_t *sim, uint32_t client)
 {
     client_t *self = &sim->clients[client];
-    attempt_t last = sim->history.attempts[self->attempt];
+    call_t last = sim->history.attempts[self->attempt];
     bool safe = last.change != NO_CHANGE &&
                 (sim->history.changes[last.change].has_put_id || last.op == OP_DELETE);
     if (!safe || self->tries == 3 || rng_below (&self->rng, 4) == 0) {
@@ -362,7 +365,7 @@ void client_start (sim_t *sim)
 void client_taken (sim_t *sim, const node_t *node, bytes_t connection)
 {
     uint32_t index = s_attempt (sim, connection);
-    attempt_t *attempt = &sim->history.attempts[index];
+    call_t *attempt = &sim->history.attempts[index];
     attempt->life = node->life;
     uint64_t wait = attempt->due_us;
     attempt->due_us = sim->now_us + wait;
@@ -371,7 +374,7 @@ void client_taken (sim_t *sim, const node_t *node, bytes_t connection)
 
 void client_deadline (sim_t *sim, uint32_t index)
 {
-    const attempt_t *attempt = &sim->history.attempts[index];
+    const call_t *attempt = &sim->history.attempts[index];
     const node_t *node = &sim->nodes[attempt->node];
     if (attempt->answers > 0 || !node->up || node->life != attempt->life)
         return;
@@ -379,15 +382,17 @@ void client_deadline (sim_t *sim, uint32_t index)
         sim_after (sim, node->resumed_us + SIM_SLACK_US - sim->now_us,
                    (action_t){.kind = ACTION_DEADLINE, .life = index});
     else
-        sim_fail (sim, "answered", "node%zu has not answered attempt %u, a %s of key-%u, within its time",
+        sim_fail (sim, "answered",
+                  "node%zu has not answered attempt %u, a %s of key-%u, within its time",
                   node->index + 1, index + 1, op_name (attempt->op), attempt->key);
 }
 
 void client_answer (sim_t *sim, const node_t *node, bytes_t connection, bytes_t frame)
 {
     uint32_t index = s_attempt (sim, connection);
-    trace_bytes (&sim->trace, sim->now_us, frame, "node%zu answers attempt %u", node->index + 1, index + 1);
-    attempt_t *attempt = index == UINT32_MAX ? NULL : &sim->history.attempts[index];
+    trace_bytes (&sim->trace, sim->now_us, frame, "node%zu answers attempt %u", node->index + 1,
+                 index + 1);
+    call_t *attempt = index == UINT32_MAX ? NULL : &sim->history.attempts[index];
     if (!attempt || attempt->node != node->index || attempt->life != node->life) {
         sim_fail (sim, "answered", "node%zu answers a client that did not ask", node->index + 1);
         return;
@@ -409,7 +414,7 @@ void client_answer (sim_t *sim, const node_t *node, bytes_t connection, bytes_t 
 void client_hear (sim_t *sim, const letter_t *letter)
 {
     uint32_t index = s_attempt (sim, letter->client);
-    const attempt_t *attempt = &sim->history.attempts[index];
+    const call_t *attempt = &sim->history.attempts[index];
     client_t *self = &sim->clients[attempt->client];
     status_t status = judge_learn (sim, index, letter->frame);
     if (self->state != CLIENT_WAITING || self->attempt != index)
@@ -419,7 +424,8 @@ void client_hear (sim_t *sim, const letter_t *letter)
         sim->answer = bytes_copy (letter->frame.data, letter->frame.size);
         sim->answered = true;
         self->state = CLIENT_IDLE;
-    } else if (status == STATUS_UNKNOWN || status == STATUS_OVERLOADED || status == STATUS_UNAVAILABLE)
+    } else if (status == STATUS_UNKNOWN || status == STATUS_OVERLOADED ||
+               status == STATUS_UNAVAILABLE)
         s_again (sim, attempt->client);
     else
         s_rest (sim, attempt->client);

@@ -67,11 +67,12 @@ void faults_strike (sim_t *sim, fault_t fault)
     uint64_t until_us = sim->now_us + 1 + rng_below (&sim->rng_faults, sim->plan.length_us[fault]);
     if (!node->up)
         return;
-    trace_say (&sim->trace, sim->now_us, "node%zu is struck by %s", node->index + 1, fault_name (fault));
+    trace_say (&sim->trace, sim->now_us, "node%zu is struck by %s", node->index + 1,
+               fault_name (fault));
     /* Kills and cuts are counted as they happen; the others here. */
     if (fault != FAULT_KILL && fault != FAULT_POWER && fault != FAULT_BROKEN_DISK &&
         fault != FAULT_CUT_OFF && fault != FAULT_SLOW_DISK)
-        sim->tally.faults[fault]++;
+        sim->score.faults[fault]++;
     switch ((int) fault) {
     case FAULT_KILL:
         /* Half of them in the middle of something: between two effects of a step, or two steps of a batch. */
@@ -81,7 +82,10 @@ void faults_strike (sim_t *sim, fault_t fault)
             node_kill (sim, node, FAULT_KILL);
         break;
     case FAULT_POWER: s_power (sim, node); break;
-    case FAULT_PAUSE: node->paused_until_us = node->resumed_us = until_us; break;
+    case FAULT_PAUSE:
+        if (until_us > node->paused_until_us)
+            node->paused_until_us = node->resumed_us = until_us;
+        break;
     case FAULT_SLOW_DISK: node->slow_until_us = until_us; break;
     case FAULT_CUT_OFF: s_cut_off (sim, node->index, until_us); break;
     case FAULT_CLOCK: s_clock (sim, node); break;

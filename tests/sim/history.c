@@ -79,7 +79,7 @@ uint32_t history_add_change (history_t *self, uint32_t key, bool remove, const k
     return self->changes_count++;
 }
 
-uint32_t history_add_attempt (history_t *self, attempt_t attempt)
+uint32_t history_add_attempt (history_t *self, call_t attempt)
 {
     if (self->attempts_count == self->attempts_capacity) {
         self->attempts_capacity = self->attempts_capacity ? self->attempts_capacity * 2 : 256;

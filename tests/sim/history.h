@@ -42,9 +42,10 @@ typedef struct {
     uint32_t client;
     op_t op;
     uint32_t key;
-    uint32_t change;  /* or NO_CHANGE */
-    status_t expects; /* of a request that is wrong on purpose; else STATUS_OK */
-    bool nameless;    /* the id cannot be read, so the reply has none */
+    uint32_t change;   /* or NO_CHANGE */
+    status_t expects;  /* of a request that is wrong on purpose; else STATUS_OK */
+    bool nameless;     /* the id cannot be read, so the reply has none */
+    bool late_mistake; /* the mistake is one that only a node with a ring can find */
     uint8_t r;
     bool strict;
     uint64_t *floor; /* events that the floor's client was shown, or NULL */
@@ -53,7 +54,7 @@ typedef struct {
     uint32_t node;
     uint64_t life; /* of the node when its coordinator took the request */
     uint32_t answers;
-} attempt_t;
+} call_t;
 
 /*  A context that some client holds. */
 typedef struct {
@@ -67,12 +68,13 @@ typedef struct {
     change_t *changes;
     uint32_t changes_count;
     uint32_t changes_most;
-    attempt_t *attempts;
+    call_t *attempts;
     uint32_t attempts_count;
     uint32_t attempts_capacity;
     knowledge_t *knowledge; /* KNOWLEDGE_COUNT a key */
     uint32_t keys_count;
-    uint64_t *touched; /* events shown to the client of any write that was sent and may have happened */
+    uint64_t
+        *touched; /* events shown to the client of any write that was sent and may have happened */
 } history_t;
 
 void history_init (history_t *self, uint32_t keys_count, uint32_t changes_most);
@@ -80,7 +82,7 @@ void history_clear (history_t *self);
 
 /*  A new change of the key, with a copy of what the knowledge (NULL: blind) shows. NO_CHANGE when there were too many. */
 uint32_t history_add_change (history_t *self, uint32_t key, bool remove, const knowledge_t *basis);
-uint32_t history_add_attempt (history_t *self, attempt_t attempt);
+uint32_t history_add_attempt (history_t *self, call_t attempt);
 
 /*  Keeps a context and what its reply showed: the events of `shown`, and `event` unless NO_CHANGE. */
 void history_learn (history_t *self, rng_t *rng, uint32_t key, uint32_t client, bytes_t context,

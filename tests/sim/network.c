@@ -5,7 +5,7 @@ static bool s_strikes (sim_t *sim, fault_t fault)
 {
     if (sim->healed || !plan_chance (&sim->rng_network, sim->plan.rate[fault]))
         return false;
-    sim->tally.faults[fault]++;
+    sim->score.faults[fault]++;
     return true;
 }
 
@@ -18,9 +18,8 @@ static void s_dispatch (sim_t *sim, node_t *from, node_t *to, role_id_t role, by
     letter->frame = bytes_copy (frame.data, frame.size);
     if (s_strikes (sim, FAULT_GARBAGE))
         letter->frame.size = rng_below (&sim->rng_network, frame.size);
-    uint64_t delay =
-        plan_between (&sim->rng_network, sim->plan.link_delay_us,
-                      (uint64_t) sim->plan.link_delay_us + sim->plan.link_jitter_us);
+    uint64_t delay = plan_between (&sim->rng_network, sim->plan.link_delay_us,
+                                   (uint64_t) sim->plan.link_delay_us + sim->plan.link_jitter_us);
     uint64_t at = sim->now_us + delay;
     if (s_strikes (sim, FAULT_REORDER))
         at += rng_below (&sim->rng_network, rng_below (&sim->rng_network, 4) ? 20000 : 2000000);
@@ -36,11 +35,11 @@ void network_send (sim_t *sim, node_t *from, node_t *to, role_id_t role, const m
 {
     buffer_t buffer;
     buffer_init (&buffer, LIMIT_PEER_FRAME_BYTES);
-    sim->tally.messages++;
+    sim->score.messages++;
     if (message_encode (message, role, &buffer) != 0)
         sim_fail (sim, "contract", "node%zu sends a message that is too large", from->index + 1);
     else if (sim->links[from->index][to->index].dead_until_us > sim->now_us && !sim->healed)
-        sim->tally.faults[FAULT_CUT_OFF]++;
+        sim->score.faults[FAULT_CUT_OFF]++;
     else if (!s_strikes (sim, FAULT_LOSS)) {
         s_dispatch (sim, from, to, role, buffer_view (&buffer));
         if (s_strikes (sim, FAULT_DUPLICATE))

@@ -22,9 +22,11 @@ void node_init (sim_t *sim, size_t index)
     self->settings = sim->plan.settings;
     snprintf (self->settings.name, sizeof self->settings.name, "node%zu", index + 1);
     snprintf (self->settings.zone, sizeof self->settings.zone, "zone%zu", index % 3);
-    snprintf (self->settings.client, sizeof self->settings.client, "tcp://127.0.0.1:7%zu01", index + 1);
+    snprintf (self->settings.client, sizeof self->settings.client, "tcp://127.0.0.1:7%zu01",
+              index + 1);
     snprintf (self->settings.peer, sizeof self->settings.peer, "tcp://127.0.0.1:7%zu02", index + 1);
-    snprintf (self->settings.gossip, sizeof self->settings.gossip, "tcp://127.0.0.1:7%zu03", index + 1);
+    snprintf (self->settings.gossip, sizeof self->settings.gossip, "tcp://127.0.0.1:7%zu03",
+              index + 1);
     self->store = memory_store_new (self->settings.durability);
 }
 
@@ -70,12 +72,13 @@ static void s_send (sim_t *sim, node_t *self, role_id_t from, effect_t *effect)
 {
     node_t *to = effect->to.node == 0 ? self : node_find (sim, effect->to.node);
     if (!to) {
-        sim_fail (sim, "contract", "node%zu %s sends to a node that does not exist", self->index + 1,
-                  role_name (from));
+        sim_fail (sim, "contract", "node%zu %s sends to a node that does not exist",
+                  self->index + 1, role_name (from));
         return;
     }
     effect->message->from = (address_t){.node = to == self ? 0 : self->id, .role = from};
-    trace_send (&sim->trace, sim->now_us, self->index, from, to->index, effect->to.role, effect->message);
+    trace_send (&sim->trace, sim->now_us, self->index, from, to->index, effect->to.role,
+                effect->message);
     if (to == self)
         node_post (sim, self, from, effect->to.role, &effect->message);
     else
@@ -85,21 +88,18 @@ static void s_send (sim_t *sim, node_t *self, role_id_t from, effect_t *effect)
 static void s_carry_out (sim_t *sim, node_t *self, role_id_t role, effect_t *effect)
 {
     switch (effect->kind) {
-    case EFFECT_SEND:
-        s_send (sim, self, role, effect);
-        break;
-    case EFFECT_REPLY:
-        client_answer (sim, self, effect->client, effect->frame);
-        break;
+    case EFFECT_SEND: s_send (sim, self, role, effect); break;
+    case EFFECT_REPLY: client_answer (sim, self, effect->client, effect->frame); break;
     case EFFECT_LOG:
         trace_say (&sim->trace, sim->now_us, "node%zu %-11s log %s: %s", self->index + 1,
                    role_name (role), level_name (effect->level), effect->text);
         break;
     case EFFECT_HALT:
-        trace_say (&sim->trace, sim->now_us, "node%zu %-11s halts: %s", self->index + 1, role_name (role),
-                   effect->text);
+        trace_say (&sim->trace, sim->now_us, "node%zu %-11s halts: %s", self->index + 1,
+                   role_name (role), effect->text);
         if (!sim->plan.on[FAULT_BROKEN_DISK])
-            sim_fail (sim, "contract", "node%zu halts without a cause: %s", self->index + 1, effect->text);
+            sim_fail (sim, "contract", "node%zu halts without a cause: %s", self->index + 1,
+                      effect->text);
         node_kill (sim, self, FAULT_BROKEN_DISK);
         break;
     }
@@ -114,8 +114,10 @@ static void s_set_alarm (sim_t *sim, node_t *self, role_id_t role)
     /* A timer is never early and a little late, now and then a lot. */
     uint64_t late = 1 + rng_below (&sim->rng_nodes, rng_below (&sim->rng_nodes, 50) ? 100 : 5000);
     actor->alarm_us = sim->now_us + wait + late;
-    sim_after (sim, wait + late,
-               (action_t){.kind = ACTION_TICK, .who = (uint32_t) self->index, .what = role, .life = self->life});
+    sim_after (
+        sim, wait + late,
+        (action_t){
+            .kind = ACTION_TICK, .who = (uint32_t) self->index, .what = role, .life = self->life});
 }
 
 /*  Whether a doomed node dies now. */
@@ -151,7 +153,8 @@ void node_start (sim_t *sim, node_t *self)
     self->life++;
     self->phase = STANDIN_RECALL;
     memset (self->channel_us, 0, sizeof self->channel_us);
-    trace_say (&sim->trace, sim->now_us, "node%zu starts for the %dth time", self->index + 1, (int) self->life);
+    trace_say (&sim->trace, sim->now_us, "node%zu starts for the %dth time", self->index + 1,
+               (int) self->life);
     for (size_t i = 0; i < ROLES_COUNT; i++) {
         const role_t *role = s_roles[i];
         if (role->id == ROLE_GOSSIP && sim->plan.nodes_count > 1)
@@ -160,8 +163,10 @@ void node_start (sim_t *sim, node_t *self)
                          .store = role->id == ROLE_REPLICA ? self->store : NULL,
                          .version = "sim"};
         rng_seed (&setup.rng, rng_next (&sim->rng_nodes));
-        self->actors[role->id] = (actor_t){
-            .role = role, .core = role->create (&setup), .tick_us = UINT64_MAX, .alarm_us = UINT64_MAX};
+        self->actors[role->id] = (actor_t){.role = role,
+                                           .core = role->create (&setup),
+                                           .tick_us = UINT64_MAX,
+                                           .alarm_us = UINT64_MAX};
     }
     for (size_t i = 0; i < ROLES_COUNT && self->up; i++)
         if (self->actors[s_roles[i]->id].core &&
@@ -174,7 +179,7 @@ void node_start (sim_t *sim, node_t *self)
 void node_kill (sim_t *sim, node_t *self, fault_t fault)
 {
     trace_say (&sim->trace, sim->now_us, "node%zu dies of %s", self->index + 1, fault_name (fault));
-    sim->tally.faults[fault]++;
+    sim->score.faults[fault]++;
     s_end_roles (self);
     if (fault == FAULT_POWER)
         memory_store_cut (self->store);
@@ -182,8 +187,9 @@ void node_kill (sim_t *sim, node_t *self, fault_t fault)
         memory_store_kill (self->store);
     uint64_t length = sim->healed ? 1000 : sim->plan.length_us[fault];
     self->paused_until_us = 0;
-    sim_after (sim, plan_between (&sim->rng_nodes, 1, length + 1000),
-               (action_t){.kind = ACTION_RESTART, .who = (uint32_t) self->index, .life = self->life});
+    sim_after (
+        sim, plan_between (&sim->rng_nodes, 1, length + 1000),
+        (action_t){.kind = ACTION_RESTART, .who = (uint32_t) self->index, .life = self->life});
 }
 
 /* ---- mail ---- */
@@ -191,8 +197,10 @@ void node_kill (sim_t *sim, node_t *self, fault_t fault)
 static void s_wake_after (sim_t *sim, node_t *self, role_id_t role, uint64_t delay_us)
 {
     self->actors[role].woken = true;
-    sim_after (sim, delay_us,
-               (action_t){.kind = ACTION_WAKE, .who = (uint32_t) self->index, .what = role, .life = self->life});
+    sim_after (
+        sim, delay_us,
+        (action_t){
+            .kind = ACTION_WAKE, .who = (uint32_t) self->index, .what = role, .life = self->life});
 }
 
 /*  A thread's wake-up: microseconds, now and then milliseconds. */
@@ -211,7 +219,10 @@ void node_post (sim_t *sim, node_t *self, role_id_t from, role_id_t to, message_
         at = self->channel_us[from][to];
     self->channel_us[from][to] = at;
     sim_after (sim, at - sim->now_us,
-               (action_t){.kind = ACTION_ARRIVE, .who = (uint32_t) self->index, .life = self->life, .letter = letter});
+               (action_t){.kind = ACTION_ARRIVE,
+                          .who = (uint32_t) self->index,
+                          .life = self->life,
+                          .letter = letter});
 }
 
 void node_arrive (sim_t *sim, node_t *self, letter_t **letter_p)
@@ -222,7 +233,7 @@ void node_arrive (sim_t *sim, node_t *self, letter_t **letter_p)
     if (self->up && !actor->role)
         standin_take (sim, self, letter);
     else if (self->up && actor->count >= sim->plan.mailbox_count && !sim->healed)
-        sim->tally.faults[FAULT_OVERFLOW]++;
+        sim->score.faults[FAULT_OVERFLOW]++;
     else if (self->up) {
         if (actor->count == actor->capacity) {
             size_t capacity = actor->capacity ? actor->capacity * 2 : 16;

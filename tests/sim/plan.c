@@ -31,7 +31,8 @@ uint64_t plan_wait (rng_t *rng, uint64_t mean_us)
     /* The minimum of a few draws leans towards short waits as an exponential does, without its logarithm, whose last
      * bit may differ between two machines. */
     uint64_t most = mean_us * 4;
-    uint64_t a = rng_below (rng, most + 1), b = rng_below (rng, most + 1), c = rng_below (rng, most + 1);
+    uint64_t a = rng_below (rng, most + 1), b = rng_below (rng, most + 1),
+             c = rng_below (rng, most + 1);
     uint64_t least = a < b ? a : b;
     return 1 + (least < c ? least : c);
 }
@@ -39,9 +40,11 @@ uint64_t plan_wait (rng_t *rng, uint64_t mean_us)
 /*  A number between least and most whose magnitude is uniform. */
 static uint64_t s_magnitude (rng_t *rng, uint64_t least, uint64_t most)
 {
-    uint64_t value = least;
-    while (value < most && rng_below (rng, 3) != 0)
-        value = value * 2 + rng_below (rng, 2);
+    uint64_t doublings = 0;
+    while (least << (doublings + 1) <= most)
+        doublings++;
+    uint64_t value = least << rng_below (rng, doublings + 1);
+    value += rng_below (rng, value);
     return value < most ? value : most;
 }
 
@@ -50,8 +53,8 @@ static uint32_t s_pick (rng_t *rng, const uint32_t *choices, size_t count)
     return choices[rng_below (rng, count)];
 }
 
-#define PICK(rng, ...)                                                              \
-    s_pick (rng, (const uint32_t[]){__VA_ARGS__},                                   \
+#define PICK(rng, ...)                            \
+    s_pick (rng, (const uint32_t[]){__VA_ARGS__}, \
             sizeof ((const uint32_t[]){__VA_ARGS__}) / sizeof (uint32_t))
 
 static void s_draw_settings (plan_t *self, rng_t *rng)
@@ -66,10 +69,11 @@ static void s_draw_settings (plan_t *self, rng_t *rng)
     settings->w = (uint8_t) plan_between (rng, 1, reach);
     if (reach == 3 && rng_below (rng, 2))
         settings->r = settings->w = 2;
-    settings->policy = rng_below (rng, 10) ? POLICY_SIBLINGS : POLICY_LAST_WRITE_WINS;
+    settings->policy = POLICY_SIBLINGS; /* the other is refused at start so far */
     settings->timeout_ms = PICK (rng, 200, 1000, 1000, 1000, 2000);
-    settings->durability = (durability_t) PICK (rng, DURABILITY_BATCH, DURABILITY_BATCH, DURABILITY_BATCH,
-                                                DURABILITY_PERIODIC, DURABILITY_NONE);
+    settings->durability =
+        (durability_t) PICK (rng, DURABILITY_BATCH, DURABILITY_BATCH, DURABILITY_BATCH,
+                             DURABILITY_PERIODIC, DURABILITY_NONE);
     settings->sync_ms = PICK (rng, 10, 100);
     settings->value_bytes = PICK (rng, 1024, 65536, 1048576);
     settings->siblings_count = PICK (rng, 100, 100, 100, 3, 8);
@@ -92,7 +96,8 @@ static void s_draw_faults (plan_t *self, rng_t *rng)
     /* What the other durabilities promise ends with the machine's power. */
     if (self->settings.durability != DURABILITY_BATCH)
         self->on[FAULT_POWER] = false;
-    const fault_t rated[] = {FAULT_LOSS, FAULT_DUPLICATE, FAULT_REORDER, FAULT_IMPATIENT, FAULT_GARBAGE};
+    const fault_t rated[] = {FAULT_LOSS, FAULT_DUPLICATE, FAULT_REORDER, FAULT_IMPATIENT,
+                             FAULT_GARBAGE};
     for (size_t i = 0; i < sizeof rated / sizeof rated[0]; i++)
         if (self->on[rated[i]])
             self->rate[rated[i]] = (uint32_t) s_magnitude (rng, 2000, 250000);
@@ -100,7 +105,7 @@ static void s_draw_faults (plan_t *self, rng_t *rng)
                              FAULT_BROKEN_DISK, FAULT_FULL_DISK, FAULT_CLOCK, FAULT_SLOW_DISK};
     for (size_t i = 0; i < sizeof timed / sizeof timed[0]; i++)
         if (self->on[timed[i]]) {
-            self->mean_us[timed[i]] = s_magnitude (rng, 100000, 3000000);
+            self->mean_us[timed[i]] = s_magnitude (rng, 200000, 5000000);
             self->length_us[timed[i]] = s_magnitude (rng, 5000, 2500000);
         }
     self->mailbox_count = self->on[FAULT_OVERFLOW] ? (uint32_t) plan_between (rng, 3, 40) : 100000;
@@ -115,7 +120,7 @@ void plan_draw (plan_t *self, uint64_t seed, uint32_t ops_count)
     self->nodes_count = PICK (&rng, 1, 2, 3, 3, 3, 3, 3, 3, 5, 5);
     self->clients_count = (uint32_t) plan_between (&rng, 1, 8);
     self->keys_count = PICK (&rng, 1, 2, 5, 5, 20);
-    self->ops_count = ops_count ? ops_count : (uint32_t) plan_between (&rng, 150, 450);
+    self->ops_count = ops_count ? ops_count : (uint32_t) plan_between (&rng, 150, 900);
     self->mean_think_us = (uint32_t) s_magnitude (&rng, 200, 50000);
     self->value_bytes = PICK (&rng, 16, 40, 200, 900);
     self->link_delay_us = (uint32_t) s_magnitude (&rng, 20, 3000);
@@ -138,19 +143,19 @@ void plan_print (const plan_t *self)
 {
     static const char *const durabilities[] = {"batch", "periodic", "none"};
     const settings_t *settings = &self->settings;
-    printf ("seed %" PRIu64 ": %u nodes, %u partitions, n=%u r=%u w=%u, %s, %s, timeout %u ms, %u clients, %u keys, "
+    printf ("seed %" PRIu64
+            ": %u nodes, %u partitions, n=%u r=%u w=%u, %s, timeout %u ms, %u clients, %u keys, "
             "%u operations, siblings %u, in flight %u; faults:",
-            self->seed, self->nodes_count, settings->partitions, settings->n, settings->r, settings->w,
-            durabilities[settings->durability],
-            settings->policy == POLICY_SIBLINGS ? "siblings" : "last-write-wins", settings->timeout_ms,
+            self->seed, self->nodes_count, settings->partitions, settings->n, settings->r,
+            settings->w, durabilities[settings->durability], settings->timeout_ms,
             self->clients_count, self->keys_count, self->ops_count, settings->siblings_count,
             settings->in_flight_count);
     for (int i = 0; i < FAULT_COUNT; i++)
         if (self->on[i] && self->rate[i])
             printf (" %s %.1f%%", fault_name ((fault_t) i), self->rate[i] / 1e4);
         else if (self->on[i] && self->mean_us[i])
-            printf (" %s every %.1f s up to %.2f s", fault_name ((fault_t) i), (double) self->mean_us[i] / 1e6,
-                    (double) self->length_us[i] / 1e6);
+            printf (" %s every %.1f s up to %.2f s", fault_name ((fault_t) i),
+                    (double) self->mean_us[i] / 1e6, (double) self->length_us[i] / 1e6);
         else if (self->on[i])
             printf (" %s %u", fault_name ((fault_t) i), self->mailbox_count);
     printf ("%s\n", plan_calm (self) ? " none" : "");

@@ -11,20 +11,20 @@
 #include "core/settings.h"
 
 /*  What goes wrong. FAULT (name in C, name in the output). */
-#define FAULTS(FAULT)                                                                       \
-    FAULT (LOSS, loss)           /* a frame between nodes vanishes */                       \
-    FAULT (DUPLICATE, duplicate) /* a frame between nodes comes twice */                    \
-    FAULT (REORDER, reorder)     /* frames of one link overtake each other */               \
-    FAULT (CUT_OFF, cut_off)     /* a link is dead for a while, in one direction */         \
-    FAULT (KILL, kill)           /* SIGKILL: what was committed and not flushed is gone */  \
+#define FAULTS(FAULT)                                                                            \
+    FAULT (LOSS, loss)           /* a frame between nodes vanishes */                            \
+    FAULT (DUPLICATE, duplicate) /* a frame between nodes comes twice */                         \
+    FAULT (REORDER, reorder)     /* frames of one link overtake each other */                    \
+    FAULT (CUT_OFF, cut_off)     /* a link is dead for a while, in one direction */              \
+    FAULT (KILL, kill)           /* SIGKILL: what was committed and not flushed is gone */       \
     FAULT (POWER, power)         /* one node or all lose power: only what was flushed is left */ \
-    FAULT (PAUSE, pause)         /* SIGSTOP for a while */                                  \
-    FAULT (SLOW_DISK, slow_disk) /* flushes take long */                                    \
-    FAULT (BROKEN_DISK, broken_disk) /* a commit or a flush fails: the node must stop */    \
-    FAULT (FULL_DISK, full_disk)     /* no space left for a while */                        \
-    FAULT (CLOCK, clock)             /* the wall clock of a node jumps */                   \
-    FAULT (OVERFLOW, overflow)       /* mailboxes are tiny and lose what does not fit */    \
-    FAULT (IMPATIENT, impatient)     /* clients send again before they were answered */     \
+    FAULT (PAUSE, pause)         /* SIGSTOP for a while */                                       \
+    FAULT (SLOW_DISK, slow_disk) /* flushes take long */                                         \
+    FAULT (BROKEN_DISK, broken_disk) /* a commit or a flush fails: the node must stop */         \
+    FAULT (FULL_DISK, full_disk)     /* no space left for a while */                             \
+    FAULT (CLOCK, clock)             /* the wall clock of a node jumps */                        \
+    FAULT (OVERFLOW, overflow)       /* mailboxes are tiny and lose what does not fit */         \
+    FAULT (IMPATIENT, impatient)     /* clients send again before they were answered */          \
     FAULT (GARBAGE, garbage)         /* frames between nodes are cut short */
 
 #define FAULT(upper, lower) FAULT_##upper,
@@ -40,13 +40,13 @@ typedef struct {
     uint32_t keys_count;
     uint32_t ops_count; /* client operations in all */
     uint32_t mean_think_us;
-    uint32_t value_bytes;     /* the usual size of a value */
-    uint32_t link_delay_us;   /* a frame's shortest way between two nodes ... */
-    uint32_t link_jitter_us;  /* ... and what may come on top */
-    uint32_t flush_us;        /* the usual length of a flush */
-    uint32_t mailbox_count;   /* letters that one mailbox holds */
-    uint32_t batch_count;     /* messages between two EVENT_DRAINED, at most: 1 .. 64 */
-    bool on[FAULT_COUNT];     /* whether this seed has the fault at all */
+    uint32_t value_bytes;          /* the usual size of a value */
+    uint32_t link_delay_us;        /* a frame's shortest way between two nodes ... */
+    uint32_t link_jitter_us;       /* ... and what may come on top */
+    uint32_t flush_us;             /* the usual length of a flush */
+    uint32_t mailbox_count;        /* letters that one mailbox holds */
+    uint32_t batch_count;          /* messages between two EVENT_DRAINED, at most: 1 .. 64 */
+    bool on[FAULT_COUNT];          /* whether this seed has the fault at all */
     uint32_t rate[FAULT_COUNT];    /* LOSS, DUPLICATE, REORDER, IMPATIENT, GARBAGE: in a million */
     uint64_t mean_us[FAULT_COUNT]; /* the others: mean time between two of them */
     uint64_t length_us[FAULT_COUNT]; /* how long one lasts, at most */

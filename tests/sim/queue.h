@@ -19,9 +19,9 @@ letter_t *letter_new (role_id_t role);
 void letter_destroy (letter_t **self_p);
 
 typedef enum {
-    ACTION_ARRIVE,   /* `letter` comes to mailbox `what` of node `who`, if that lives `life` (0: any) */
-    ACTION_WAKE,     /* role `what` of node `who` takes a batch from its mailbox */
-    ACTION_TICK,     /* the time that role `what` of node `who` asked for has come */
+    ACTION_ARRIVE, /* `letter` comes to mailbox `what` of node `who`, if that lives `life` (0: any) */
+    ACTION_WAKE,   /* role `what` of node `who` takes a batch from its mailbox */
+    ACTION_TICK,   /* the time that role `what` of node `who` asked for has come */
     ACTION_FLUSHED,  /* the flush of node `who` ends */
     ACTION_BEAT,     /* the stand-in for gossip and monitor of node `who` repeats what it says */
     ACTION_RESTART,  /* node `who` starts again */

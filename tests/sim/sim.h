@@ -16,7 +16,8 @@
 #include "trace.h"
 
 #define SIM_NODES 8
-#define SIM_SLACK_US 100000 /* an answer may be so late: docs/protocol.md gives the time-out, a machine adds its own */
+#define SIM_SLACK_US \
+    100000 /* an answer may be so late: docs/protocol.md gives the time-out, a machine adds its own */
 
 /*  A role of a node, with its mailbox. */
 typedef struct {
@@ -42,9 +43,9 @@ typedef struct {
     actor_t actors[ROLE_COUNT];
     uint64_t channel_us[ROLE_COUNT][ROLE_COUNT]; /* when the last letter on this way arrives */
     bool up;
-    uint64_t life; /* counts starts, from 1 */
+    uint64_t life;       /* counts starts, from 1 */
     uint64_t boots_kept; /* the highest charter.boots that the replica said it had persisted */
-    uint32_t doom; /* steps and effects until it is killed, 0: not doomed */
+    uint32_t doom;       /* steps and effects until it is killed, 0: not doomed */
     uint64_t paused_until_us;
     uint64_t resumed_us;
     uint64_t slow_until_us;
@@ -58,7 +59,8 @@ typedef struct {
 } node_t;
 
 typedef struct {
-    uint64_t last_us; /* when the last frame arrives: the next one comes after it, unless it overtakes */
+    uint64_t
+        last_us; /* when the last frame arrives: the next one comes after it, unless it overtakes */
     uint64_t dead_until_us;
 } link_t;
 
@@ -83,15 +85,15 @@ typedef struct {
     uint64_t actions;
     uint64_t restarts;
     uint64_t notices;
-    uint64_t checked; /* keys compared at rest */
+    uint64_t checked;  /* keys compared at rest */
     uint64_t siblings; /* values beyond the first that keys had at rest */
-    uint64_t us;      /* virtual time */
-} tally_t;
+    uint64_t us;       /* virtual time */
+} score_t;
 
 typedef struct {
     plan_t plan;
     trace_t trace;
-    tally_t tally;
+    score_t score;
     queue_t queue;
     uint64_t now_us;
     uint64_t wall_ms; /* at now_us 0, by a clock that is right */

@@ -117,9 +117,11 @@ static void s_check_recall (sim_t *sim, node_t *self, const recall_reply_t *repl
         whole = slot->owner == (owner ? owner->id : 0);
     }
     if (!whole && !(blank && self->boots_kept == 0))
-        sim_fail (sim, "kept-ring", "node%zu does not recall the ring that it had persisted: %zu members, %zu "
-                                    "slots, %d boots",
-                  self->index + 1, reply->members.count, reply->slots.count, (int) reply->charter.boots);
+        sim_fail (sim, "kept-ring",
+                  "node%zu does not recall the ring that it had persisted: %zu members, %zu "
+                  "slots, %d boots",
+                  self->index + 1, reply->members.count, reply->slots.count,
+                  (int) reply->charter.boots);
 }
 
 static void s_gossip (sim_t *sim, node_t *self, const message_t *message)
@@ -144,7 +146,7 @@ static void s_begin_flush (sim_t *sim, node_t *self)
     uint64_t length = plan_between (&sim->rng_nodes, 1, sim->plan.flush_us);
     if (self->slow_until_us > sim->now_us) {
         length += rng_below (&sim->rng_nodes, sim->plan.length_us[FAULT_SLOW_DISK]);
-        sim->tally.faults[FAULT_SLOW_DISK]++;
+        sim->score.faults[FAULT_SLOW_DISK]++;
     }
     self->flushing = true;
     self->flush_again = false;
@@ -155,8 +157,9 @@ static void s_begin_flush (sim_t *sim, node_t *self)
         node_kill (sim, self, FAULT_BROKEN_DISK);
         return;
     }
-    sim_after (sim, length,
-               (action_t){.kind = ACTION_FLUSHED, .who = (uint32_t) self->index, .life = self->life});
+    sim_after (
+        sim, length,
+        (action_t){.kind = ACTION_FLUSHED, .who = (uint32_t) self->index, .life = self->life});
 }
 
 void standin_flushed (sim_t *sim, node_t *self)
@@ -179,7 +182,8 @@ void standin_flushed (sim_t *sim, node_t *self)
 static void s_sync (sim_t *sim, node_t *self, const message_t *message)
 {
     if (message->sync.sequence > store_sequence (self->store))
-        sim_fail (sim, "contract", "node%zu wants commits on disk that it has not made", self->index + 1);
+        sim_fail (sim, "contract", "node%zu wants commits on disk that it has not made",
+                  self->index + 1);
     else if (self->flushing)
         self->flush_again = true;
     else
@@ -190,7 +194,7 @@ static void s_sync (sim_t *sim, node_t *self, const message_t *message)
 
 static void s_notice (sim_t *sim, const node_t *self, const notice_t *notice)
 {
-    sim->tally.notices++;
+    sim->score.notices++;
     const char *why = skim_check (notice->event, LIMIT_NESTING_DEPTH, LIMIT_REQUEST_ITEMS);
     if (why || notice->event.size == 0)
         sim_fail (sim, "contract", "node%zu publishes an event that is not MessagePack: %s",

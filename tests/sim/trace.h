@@ -19,7 +19,8 @@ void trace_init (trace_t *self, bool verbose);
 void trace_clear (trace_t *self);
 
 /*  A role of a node takes an event. */
-void trace_event (trace_t *self, uint64_t now_us, size_t node, role_id_t role, const event_t *event);
+void trace_event (trace_t *self, uint64_t now_us, size_t node, role_id_t role,
+                  const event_t *event);
 /*  A role of a node sends a message to `place` (a node's number, or the own one). */
 void trace_send (trace_t *self, uint64_t now_us, size_t node, role_id_t role, size_t place,
                  role_id_t to, const message_t *message);

@@ -1,0 +1,74 @@
+/*  toys.h - what the tests of the actors share: free ports, members, and waiting for a condition with an end to it.
+ */
+#ifndef CARTWHEEL_TEST_TOYS_H
+#define CARTWHEEL_TEST_TOYS_H
+
+#include <czmq.h>
+
+#include <criterion/criterion.h>
+
+#include "actors/host.h"
+#include "actors/losses.h"
+#include "core/role.h"
+#include "core/ring.h"
+#include "messages/memory.h"
+
+#define PATIENCE_US 20000000u /* far above what anything takes, also under a sanitizer */
+
+/*  Evaluates the condition, and what stands in it, until it holds; fails the test when it never does. */
+#define AWAIT(condition)                                                         \
+    do {                                                                         \
+        uint64_t end_us = host_now_us () + PATIENCE_US;                          \
+        while (!(condition))                                                     \
+            cr_assert_lt (host_now_us (), end_us, "never true: %s", #condition); \
+    } while (0)
+
+/*  Whether the socket can be read, after at most `timeout_ms`. */
+static inline bool toys_readable (void *handle, long timeout_ms)
+{
+    zmq_pollitem_t item = {.socket = handle, .events = ZMQ_POLLIN};
+    return zmq_poll (&item, 1, timeout_ms) == 1;
+}
+
+/*  A TCP endpoint on loopback that nobody listens at. */
+typedef struct {
+    char text[64];
+} endpoint_text_t;
+
+static inline endpoint_text_t toys_endpoint (void)
+{
+    zsock_t *probe = zsock_new (ZMQ_ROUTER);
+    cr_assert_eq (zmq_bind (zsock_resolve (probe), "tcp://127.0.0.1:*"), 0);
+    endpoint_text_t endpoint;
+    size_t size = sizeof endpoint.text;
+    zmq_getsockopt (zsock_resolve (probe), ZMQ_LAST_ENDPOINT, endpoint.text, &size);
+    zmq_unbind (zsock_resolve (probe), endpoint.text);
+    zsock_destroy (&probe);
+    return endpoint;
+}
+
+/*  A snapshot made on `self` with members 1 .. count, whose replicas listen at `endpoints`. Views into those. */
+static inline snapshot_t toys_snapshot (uint64_t self, member_t *members, size_t count,
+                                        const endpoint_text_t *endpoints)
+{
+    for (size_t i = 0; i < count; i++)
+        members[i] = (member_t){
+            .node = i + 1,
+            .name = bytes_text ("toy"),
+            .peer = bytes_text (endpoints[i].text),
+            .state = MEMBER_UP,
+        };
+    snapshot_t snapshot = {.charter = {.node = self}};
+    snapshot.members.items = members;
+    snapshot.members.count = count;
+    return snapshot;
+}
+
+static inline message_t *toys_sync (uint64_t sequence)
+{
+    message_t *message = message_new (MESSAGE_sync);
+    message->sync.sequence = sequence;
+    return message;
+}
+
+#endif
