@@ -22,6 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define UNKNOWN_BYTES 64u
+
 /*  What is known of a row. */
 typedef struct {
     unsigned line; /* where the file has it first; 0: nowhere */
@@ -41,6 +43,7 @@ typedef struct {
         guess_lines[CONFIG_SECTIONS_MAXIMUM]; /* where a misspelt name stands for the section */
     given_t given[CONFIG_ROWS_MAXIMUM];
     size_t section; /* of the line that is read now; config_sections () in an unknown one */
+    char unknown[UNKNOWN_BYTES + 1]; /* what that one is called, or how it begins */
 } loader_t;
 
 static void s_mistake (loader_t *self, place_t place, const char *subject, const char *format, ...)
@@ -153,6 +156,7 @@ static void s_read_section (loader_t *self, const zpl_line_t *line)
         s_mistake (self, place, line->name, "no such section; the sections are %s",
                    s_list (NULL, list));
         self->section = config_sections ();
+        snprintf (self->unknown, sizeof self->unknown, "%.*s", (int) UNKNOWN_BYTES, line->name);
     }
 }
 
@@ -169,9 +173,15 @@ static void s_read_value (loader_t *self, size_t row, place_t place, const char 
 
 static void s_read_name (loader_t *self, const zpl_line_t *line)
 {
-    if (self->section == config_sections ())
-        return;
     char subject[SUBJECT_BYTES];
+    if (self->section == config_sections ()) {
+        char unknown[2 * UNKNOWN_BYTES + 2];
+        snprintf (unknown, sizeof unknown, "%s/%.*s", self->unknown, (int) UNKNOWN_BYTES,
+                  line->name);
+        s_mistake (self, s_line (line->number), unknown,
+                   "no such section, so no such name; write it below a section that has it");
+        return;
+    }
     const char *section = config_section (self->section);
     size_t row = config_find (section, line->name);
     if (row == config_rows ()) {
@@ -405,8 +415,8 @@ static const char *const s_sockets[] = {"client", "peer", "gossip", "monitor"};
 static void s_check_listen (loader_t *self)
 {
     const config_t *config = self->config;
-    bool judged = self->given[s_row ("security", "trusted")].good && !config->trusted &&
-                  self->given[s_row ("security", "curve")].good && !config->curve;
+    bool sheltered_only = self->given[s_row ("security", "trusted")].good && !config->trusted &&
+                          self->given[s_row ("security", "curve")].good && !config->curve;
     for (size_t i = 0; i < 4; i++) {
         endpoint_t mine, other;
         char subject[SUBJECT_BYTES];
@@ -429,7 +439,7 @@ static void s_check_listen (loader_t *self)
                            "a port of its own",
                            text, s_sockets[j]);
         }
-        bool exposed = judged && !endpoint_sheltered (&mine);
+        bool exposed = sheltered_only && !endpoint_sheltered (&mine);
         if (endpoint_wildcard (&mine) && !advertised)
             s_mistake (self, place, subject,
                        "`%s` is a wildcard that nobody can connect to; write one "
@@ -487,19 +497,15 @@ static void s_check_version (loader_t *self)
     endpoint_t seed, bound, told;
     bool is_bound = s_endpoint (self, s_row ("listen", "gossip"), &bound);
     bool is_told = !endpoint_parse (config->settings.gossip, &told);
-    for (size_t i = 0; self->given[seeds].good && i < LIMIT_SEEDS_COUNT && config->seeds[i][0];
-         i++) {
-        bool own = !endpoint_parse (config->seeds[i], &seed) &&
-                   ((is_bound && endpoint_same (&seed, &bound)) ||
-                    (is_told && endpoint_same (&seed, &told)));
-        if (!own && is_bound && is_told)
-            s_mistake (
-                self, s_place (self, seeds), "cluster/seeds",
-                "this version runs clusters of one "
-                "node, and `%s` is another's; write only this node's gossip endpoint, or leave "
-                "seeds empty",
-                config->seeds[i]);
-    }
+    /* A node whose own endpoint comes first founds; any other would have to join. */
+    bool own = !config->seeds[0][0] || endpoint_parse (config->seeds[0], &seed) ||
+               (is_bound && endpoint_same (&seed, &bound)) ||
+               (is_told && endpoint_same (&seed, &told));
+    if (self->given[seeds].good && is_bound && is_told && !own)
+        s_mistake (self, s_place (self, seeds), "cluster/seeds",
+                   "this version cannot join the cluster of `%s`, it only founds one of its own; "
+                   "write this node's gossip endpoint first, or leave seeds empty",
+                   config->seeds[0]);
 }
 
 /* ---- the whole ---- */

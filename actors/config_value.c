@@ -106,9 +106,11 @@ static wrong_t s_read_path (char *field, const char *value, const char *folder)
     for (const char *at = value; *at; at++)
         if ((unsigned char) *at < ' ' || *at == 0x7f)
             return "has a control byte";
-    if (strlen (folder) + strlen (value) > LIMIT_PATH_BYTES)
+    size_t before = strlen (folder);
+    if (before + strlen (value) > LIMIT_PATH_BYTES)
         return "is too long a path";
-    snprintf (field, LIMIT_PATH_BYTES + 1, "%s%s", folder, value);
+    snprintf (field, LIMIT_PATH_BYTES + 1, "%s", folder);
+    snprintf (field + before, LIMIT_PATH_BYTES + 1 - before, "%s", value);
     return NULL;
 }
 

@@ -179,7 +179,7 @@ static void s_level (zpl_t *self, zpl_line_t *line, const char *text, size_t ind
 
 bool zpl_next (zpl_t *self, zpl_line_t *line)
 {
-    char text[LIMIT_CONFIG_LINE_BYTES + 1];
+    char text[LIMIT_CONFIG_LINE_BYTES + 1] = "";
     while (s_take (self, line, text)) {
         size_t indent = strspn (text, " \t");
         char *comment = text + indent;

@@ -29,6 +29,8 @@ static void *coordinator_create (const setup_t *setup)
     self->settings = *setup->settings;
     snprintf (self->version, sizeof self->version, "%s", setup->version);
     self->rng = setup->rng;
+    /* Not from 0: an answer to the process before this one must not find an operation of ours. */
+    self->generation = rng_next (&self->rng);
     self->next_due_us = UINT64_MAX;
     tally_init (&self->tally);
     return self;

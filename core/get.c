@@ -70,6 +70,11 @@ static void s_merge (const operation_t *operation, object_t *object, bytes_t *me
         }
         object_t result;
         object_merge (object, &other, &result);
+        if (!object_fits (&result)) { /* the larger half is served; nothing is mended */
+            object_clear (&result);
+            object_clear (&other);
+            continue;
+        }
         bytes_t encoded = object_encode (&result);
         object_clear (&result);
         object_clear (&other);
@@ -169,9 +174,9 @@ static void s_try_answer (coordinator_t *self, operation_t *operation, bool last
 static bool s_advance (coordinator_t *self, operation_t *operation, bool last, uint64_t now_us,
                        effects_t *effects)
 {
-    size_t outstanding = quorum_outstanding (&operation->quorum);
     if (!operation->answered)
         s_try_answer (self, operation, last, now_us, effects);
+    size_t outstanding = quorum_outstanding (&operation->quorum); /* it may have asked the rest */
     if (!operation->answered && outstanding == 0) {
         if (!operation->hedged) {
             s_ask_rest (self, operation, now_us, effects);

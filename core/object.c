@@ -1,6 +1,7 @@
 /*  object.c - see object.h. */
 #include "object.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,11 +39,28 @@ int object_decode (bytes_t state, object_t *object)
     return -1;
 }
 
+/*  More than a sibling's fields, or a dot, take beside the value. */
+#define SIBLING_BYTES 64u
+#define DOT_BYTES 20u
+
+bool object_fits (const object_t *object)
+{
+    const context_t *context = &object->context;
+    size_t siblings = object->siblings.count;
+    if (siblings > LIMIT_SIBLINGS_COUNT || context->vv.count > LIMIT_ENTRIES_COUNT ||
+        context->ex.count > LIMIT_SIBLINGS_COUNT)
+        return false;
+    uint64_t bytes = object_value_bytes (object) + siblings * SIBLING_BYTES +
+                     (context->vv.count + context->ex.count + 2) * DOT_BYTES;
+    return bytes <= LIMIT_STATE_BYTES;
+}
+
 bytes_t object_encode (const object_t *object)
 {
     buffer_t buffer;
     buffer_init (&buffer, SIZE_MAX);
-    codec_encode (&object_schema, object, &buffer);
+    int rc = codec_encode (&object_schema, object, &buffer);
+    assert (rc == 0);
     return buffer_take (&buffer);
 }
 

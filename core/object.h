@@ -17,7 +17,10 @@
  *  lists sorted, its siblings covered by its context). */
 int object_decode (bytes_t state, object_t *object);
 
-/*  The canonical encoding, owned by the caller. */
+/*  Whether it is within what a record may hold (limits.h). Whatever may have grown by a merge is asked before it is encoded. */
+bool object_fits (const object_t *object);
+
+/*  The canonical encoding of an object that fits, owned by the caller. */
 bytes_t object_encode (const object_t *object);
 
 void object_clear (object_t *object);

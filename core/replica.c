@@ -275,6 +275,8 @@ static status_t s_try_mint (replica_t *self, const event_t *event, message_t *re
     object_t result = {0};
     bool changed = false;
     status = s_apply (self, mint, &local, event->wall_ms, &result, &reply->mint_reply, &changed);
+    if (status == STATUS_OK && !object_fits (&result))
+        status = STATUS_TOO_LARGE;
     if (status == STATUS_OK && changed &&
         !s_save (self, place, &result, &record, event->wall_ms, effects))
         status = STATUS_INTERNAL;
@@ -285,8 +287,22 @@ static status_t s_try_mint (replica_t *self, const event_t *event, message_t *re
     return status;
 }
 
+/*  Whether this mint was taken before: a frame that came twice must not make a second version of a value that somebody
+ *  has replaced in between. Notes it. */
+static bool s_taken (replica_t *self, const message_t *message)
+{
+    uint64_t request = message->mint.request, node = message->from.node;
+    taken_t *taken = &self->taken[(request ^ request >> 20 ^ node) % REPLICA_TAKEN_COUNT];
+    if (taken->request == request && taken->node == node)
+        return true;
+    *taken = (taken_t){.request = request, .node = node};
+    return false;
+}
+
 static void s_mint (replica_t *self, const event_t *event, effects_t *effects)
 {
+    if (s_taken (self, event->message))
+        return;
     message_t *reply = message_new (MESSAGE_mint_reply);
     reply->mint_reply.request = event->message->mint.request;
     reply->mint_reply.slot = event->message->mint.slot;
@@ -297,7 +313,8 @@ static void s_mint (replica_t *self, const event_t *event, effects_t *effects)
     effects_send (effects, event->message->from, &reply);
 }
 
-/*  Merges a state that another replica made or mended. Always accepted: refusing it would keep replicas apart for good. */
+/*  Merges a state that another replica made or mended. Accepted whatever the limits on client puts say, for refusing it
+ *  would keep replicas apart for good; only what no record could hold is not. */
 static status_t s_try_replicate (replica_t *self, const event_t *event, effects_t *effects)
 {
     const replicate_t *replicate = &event->message->replicate;
@@ -316,8 +333,10 @@ static status_t s_try_replicate (replica_t *self, const event_t *event, effects_
     if (status == STATUS_OK) {
         object_t merged;
         object_merge (&local, &theirs, &merged);
-        if (!codec_equal (&object_schema, &merged, &local) &&
-            !s_save (self, place, &merged, &record, event->wall_ms, effects))
+        if (!object_fits (&merged))
+            status = STATUS_TOO_LARGE;
+        else if (!codec_equal (&object_schema, &merged, &local) &&
+                 !s_save (self, place, &merged, &record, event->wall_ms, effects))
             status = STATUS_INTERNAL;
         object_clear (&merged);
     }

@@ -31,9 +31,19 @@ typedef struct {
     size_t capacity;
 } held_list_t;
 
+/*  A mint that was carried out or refused lately. */
+typedef struct {
+    uint64_t node;
+    uint64_t request;
+} taken_t;
+
+#define REPLICA_TAKEN_COUNT 4096u
+
 typedef struct {
     settings_t settings;
     store_t *store;
+    taken_t taken
+        [REPLICA_TAKEN_COUNT]; /* by the request's bits: a newer one takes the place of an older */
     rng_t rng;
     ring_t *ring; /* NULL until gossip has sent one */
     holdings_t holdings;

@@ -14,7 +14,7 @@
 #define PRINT_RUN_BYTES 32u
 #define PRINT_LIST_COUNT 16u
 
-/* clang-format off: macros are set by hand */
+/* clang-format off */
 /*  A row does not know its record, so the record's part of the initializer is handed to it as the beginning of its own
  *  text: `->` is followed by what CODEC_ROW_F makes of its arguments, which starts with the member's name. This is
  *  offsetof written out, because a parenthesis that is opened here cannot be closed there. */

@@ -168,7 +168,7 @@ static const char *s_read_list (reader_t *reader, const field_t *field, const ms
     list_t list = {.count = value->via.array.size};
     if (list.count > field->most)
         return "a list is too long";
-    if (list.count > (reader->input.size - reader->offset) / s_least_bytes (field->of))
+    if (list.count * s_least_bytes (field->of) > reader->input.size - reader->offset)
         return "a list declares more than its bytes can hold";
     reader->offset += codec_tree_head (reader->input, reader->offset);
     if (list.count == 0)

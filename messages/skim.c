@@ -19,7 +19,7 @@ typedef struct {
 } head_t;
 
 /*  The types 0xc0 to 0xdf: a whole size, or how wide the length or count is that follows. */
-/* clang-format off: a table */
+/* clang-format off */
 static const struct {
     uint8_t size;
     uint8_t width;

@@ -67,7 +67,8 @@ int record_encode (const stored_t *record, buffer_t *buffer)
 
 static int s_refuse (const char **why, const char *sentence)
 {
-    *why = sentence;
+    if (why)
+        *why = sentence;
     return -1;
 }
 

@@ -21,7 +21,7 @@ typedef struct {
 /*  Appends header and object to `buffer`; 0, or -1 over its maximum. The checksum covers both. */
 int record_encode (const stored_t *record, buffer_t *buffer);
 
-/*  Reads a whole record. 0, or -1 for anything but one, with a constant sentence in `why`. */
+/*  Reads a whole record. 0, or -1 for anything but one, with a constant sentence in `why` unless that is NULL. */
 int record_decode (bytes_t input, stored_t *record, const char **why);
 
 /*  Reads the header from at least RECORD_HEADER_BYTES; checks everything but the checksum of the object. */

@@ -5,7 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <fts.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +71,8 @@ static int s_make_folder (tour_node_t *self, const char *wanted)
     }
     /* Not /tmp, which is often in memory: the tour is about a disk. */
     const char *parent = getenv ("TMPDIR");
-    self->folder = print_format ("%s/cartwheel-tour-XXXXXX", parent && *parent ? parent : "/var/tmp");
+    self->folder =
+        print_format ("%s/cartwheel-tour-XXXXXX", parent && *parent ? parent : "/var/tmp");
     if (mkdtemp (self->folder)) {
         self->temporary = true;
         return 0;
@@ -86,8 +87,8 @@ static int s_find_ports (char address[INET_ADDRSTRLEN], unsigned ports[NODE_PORT
 {
     unsigned pid = (unsigned) getpid ();
     struct sockaddr_in name = {.sin_family = AF_INET};
-    name.sin_addr.s_addr =
-        htonl (0x7f000000u | (64 + pid / 65024 % 128) << 16 | (pid / 254 % 256) << 8 | (1 + pid % 254));
+    name.sin_addr.s_addr = htonl (0x7f000000u | (64 + pid / 65024 % 128) << 16 |
+                                  (pid / 254 % 256) << 8 | (1 + pid % 254));
     inet_ntop (AF_INET, &name.sin_addr, address, INET_ADDRSTRLEN);
     int holders[NODE_PORTS];
     int rc = 0;
@@ -281,35 +282,36 @@ int tour_node_stop (tour_node_t *self, const tour_t *tour)
 
 /* ---- its folder ---- */
 
-uint64_t tour_node_disk (const tour_node_t *self)
+/*  Walks the files below a folder: adds up what they take, and removes them if asked to. -1 with errno. */
+static int s_walk (char *folder, bool removing, uint64_t *bytes)
 {
-    char *folder = print_format ("%s/data", self->folder);
-    DIR *listing = opendir (folder);
-    uint64_t bytes = 0;
-    for (struct dirent *entry; listing && (entry = readdir (listing));) {
-        struct stat about;
-        if (fstatat (dirfd (listing), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG (about.st_mode))
-            bytes += (uint64_t) about.st_blocks * 512;
+    FTS *walk = fts_open ((char *[]){folder, NULL}, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    if (!walk)
+        return -1;
+    int rc = 0;
+    *bytes = 0;
+    for (FTSENT *entry; (entry = fts_read (walk));) {
+        if (entry->fts_info == FTS_F)
+            *bytes += (uint64_t) entry->fts_statp->st_blocks * 512;
+        if (removing && entry->fts_info != FTS_D && remove (entry->fts_accpath))
+            rc = -1;
     }
-    if (listing)
-        closedir (listing);
-    free (folder);
-    return bytes;
+    fts_close (walk);
+    return rc;
 }
 
-static int s_remove (const char *path, const struct stat *about, int kind, struct FTW *place)
+uint64_t tour_node_disk (const tour_node_t *self)
 {
-    (void) about;
-    (void) kind;
-    (void) place;
-    return remove (path);
+    uint64_t bytes = 0;
+    s_walk (self->folder, false, &bytes);
+    return bytes;
 }
 
 void tour_node_clear (tour_node_t *self)
 {
+    uint64_t bytes;
     tour_node_kill (self);
-    if (self->temporary && nftw (self->folder, s_remove, 16, FTW_DEPTH | FTW_PHYS))
+    if (self->temporary && s_walk (self->folder, true, &bytes))
         tour_complain ("%s cannot be removed: %s", self->folder, strerror (errno));
     free (self->program);
     free (self->folder);

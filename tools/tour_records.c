@@ -88,8 +88,9 @@ static int s_read_apt (uint8_t **text, size_t *size)
         ;
     if (rc == 0 && status == 0 && *size > 0)
         return 0;
-    tour_complain ("`apt-cache dumpavail` gave no records; run `apt-get update` as root, or give a file "
-                   "with records separated by blank lines: --file FILE");
+    tour_complain (
+        "`apt-cache dumpavail` gave no records; run `apt-get update` as root, or give a file "
+        "with records separated by blank lines: --file FILE");
     return -1;
 }
 
@@ -179,8 +180,7 @@ int records_read (records_t *self, const tour_t *tour)
 {
     *self = (records_t){0};
     size_t size = 0;
-    if (tour->file ? s_read_file (tour->file, &self->text, &size)
-                   : s_read_apt (&self->text, &size))
+    if (tour->file ? s_read_file (tour->file, &self->text, &size) : s_read_apt (&self->text, &size))
         return -1;
     size_t next = 0;
     for (size_t at = 0; at < size && (!tour->limit || self->count < tour->limit); at += next) {

@@ -10,7 +10,6 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,8 +110,6 @@ static bool s_takes (const char *set, char *said)
 /*  Every line is FILE:LINE: SUBJECT: WRONG; RIGHT, or the like of a --set; lines of the file come first and rise. */
 static size_t s_check_form (const char *path, char *said)
 {
-    regex_t form;
-    cr_assert_eq (regcomp (&form, "^--set .*: [^ ]+: .+; .+$", REG_EXTENDED | REG_NOSUB), 0);
     size_t count = 0;
     unsigned long last = 0;
     bool sets = false;
@@ -121,7 +118,7 @@ static size_t s_check_form (const char *path, char *said)
         cr_assert_not_null (end);
         *end = '\0';
         if (strncmp (line, "--set ", 6) == 0) {
-            cr_assert_eq (regexec (&form, line, 0, NULL, 0), 0, "%s", line);
+            cr_assert (strstr (line, ": ") && strchr (line, ';'), "%s", line);
             sets = true;
         } else {
             cr_assert_eq (strncmp (line, path, strlen (path)), 0, "%s", line);
@@ -134,7 +131,6 @@ static size_t s_check_form (const char *path, char *said)
         }
         *end = '\n';
     }
-    regfree (&form);
     return count;
 }
 
@@ -164,7 +160,6 @@ Test (config, says_what_is_wrong_with_each_file)
         char *dot = strstr (entry->d_name, ".cfg");
         if (!dot || dot[4] != '\0')
             continue;
-        files++;
         snprintf (name, sizeof name, "%.*s", (int) (dot - entry->d_name), entry->d_name);
         snprintf (path, sizeof path, "%s.expected", name);
         size_t size, count = s_read_sets (name, sets, &set_text);
@@ -178,6 +173,7 @@ Test (config, says_what_is_wrong_with_each_file)
         free (said);
         free (expected);
         free (set_text);
+        files++;
     }
     closedir (folder);
     cr_assert_geq (files, 20);
@@ -233,6 +229,21 @@ Test (config, node_cfg_has_every_setting_at_its_default)
     free (said);
 }
 
+Test (config, manual_page_has_every_setting)
+{
+    s_go_to_source ();
+    size_t size;
+    char *text = s_slurp ("docs/man/cartwheel.cfg.5", &size);
+    cr_assert_not_null (text);
+    for (size_t row = 0; row < config_rows (); row++) {
+        char item[64];
+        snprintf (item, sizeof item, "\n.It Sy %s/%s\n", config_row (row)->section,
+                  config_row (row)->name);
+        cr_expect_not_null (strstr (text, item), "%s", item);
+    }
+    free (text);
+}
+
 /* ---- values ---- */
 
 TestSuite (load, .init = s_setup, .fini = s_teardown);
@@ -247,9 +258,7 @@ Test (load, defaults_are_those_of_the_contract)
     cr_assert_str_eq (config->data, data);
     cr_assert_str_eq (settings->name, "node1");
     cr_assert_str_eq (settings->cluster, "demo");
-    cr_assert_str_empty (settings->zone);
-    cr_assert_str_empty (config->monitor);
-    cr_assert_str_empty (config->seeds[0]);
+    cr_assert (!settings->zone[0] && !config->monitor[0] && !config->seeds[0][0]);
     cr_assert_str_eq (config->client, "tcp://127.0.0.1:7101");
     cr_assert_str_eq (settings->client, config->client);
     cr_assert_str_eq (settings->peer, config->peer);
@@ -298,8 +307,7 @@ Test (load, every_setting_reaches_its_field)
     cr_assert_str_eq (settings->client, "tcp://a:5");
     cr_assert_str_eq (settings->peer, "tcp://a:6");
     cr_assert_str_eq (settings->gossip, "tcp://a:7");
-    cr_assert_str_eq (config->seeds[0], "tcp://a:7");
-    cr_assert_str_empty (config->seeds[1]);
+    cr_assert (strcmp (config->seeds[0], "tcp://a:7") == 0 && !config->seeds[1][0]);
     cr_assert (settings->weight == 2.75 && config->join_manual && settings->partitions == 65536);
     cr_assert (settings->n == 7 && settings->r == 5 && settings->w == 4);
     cr_assert (settings->timeout_ms == 20000 && settings->sync_ms == 7 &&
@@ -341,85 +349,86 @@ Test (load, bounds_hold_for_each_row)
     free (said);
 }
 
+static const char *const s_taken[] = {"cluster/n=1",
+                                      "cluster/n=01",
+                                      "store/page=64KB",
+                                      "limits/value=1024",
+                                      "node/weight=0.01",
+                                      "node/weight=100",
+                                      "node/weight=1.50",
+                                      "listen/monitor=",
+                                      "node/zone=",
+                                      "cluster/seeds=",
+                                      "cluster/seeds=tcp://127.0.0.1:7103",
+                                      "node/name=a=b",
+                                      "listen/client=tcp://[fd00::1]:1",
+                                      "listen/client=tcp://[::ffff:127.0.0.1]:65535",
+                                      "listen/client=tcp://169.254.0.1:1",
+                                      "advertise/gossip=tcp://Node_1.example:7103",
+                                      "node/name=\xe2\x82\xac"};
+static const char *const s_refused[] = {"cluster/n=",
+                                        "cluster/n= 1",
+                                        "cluster/n=+1",
+                                        "cluster/n=1.0",
+                                        "cluster/partitions=0",
+                                        "store/page=4kb",
+                                        "store/cache=18446744073709551617MB",
+                                        "store/cache=1048576.5",
+                                        "store/cache=",
+                                        "node/weight=-1",
+                                        "node/weight=1.",
+                                        "node/weight=inf",
+                                        "node/weight=nan",
+                                        "node/weight=0.009",
+                                        "node/weight=100.01",
+                                        "node/weight=.5",
+                                        "node/weight=1e0",
+                                        "node/weight=1,5",
+                                        "node/weight=1.0000000000000000000000001",
+                                        "node/name=",
+                                        "node/name=a\tb",
+                                        "node/name=\xff",
+                                        "node/name=\xed\xa0\x80",
+                                        "node/name=\xc0\xaf",
+                                        "node/data=",
+                                        "node/data=a\nb",
+                                        "listen/client=",
+                                        "listen/client=tcp://127.0.0.1:65536",
+                                        "listen/client=tcp://127.0.0.1:-1",
+                                        "listen/client=tcp://127.0.0.1:7102",
+                                        "listen/client=tcp://127.0.0.1:07101",
+                                        "listen/client=TCP://127.0.0.1:7101",
+                                        "listen/client=tcp://127.0.0.1:7101 ",
+                                        "listen/client=tcp://lo:7101",
+                                        "listen/client=tcp://127.1:7101",
+                                        "listen/client=tcp://",
+                                        "listen/client=tcp://:",
+                                        "listen/client=tcp://[",
+                                        "listen/client=tcp://[:1",
+                                        "listen/client=tcp://[]:1",
+                                        "listen/client=tcp://[::]:7101",
+                                        "listen/client=tcp://0.0.0.0:1",
+                                        "listen/client=tcp://[::ffff:0.0.0.0]:1",
+                                        "listen/client=tcp://[::ffff:8.8.8.8]:1",
+                                        "listen/client=tcp://9.9.9.9:7101",
+                                        "advertise/client=tcp://a;b:1",
+                                        "advertise/client=",
+                                        "cluster/seeds=tcp://127.0.0.1:7103,tcp://127.0.0.1:7203",
+                                        "cluster/seeds=tcp://a:1",
+                                        "cluster/seeds=tcp://127.0.0.1:7103 tcp://127.0.0.1:7103",
+                                        "security/curve=yes",
+                                        "conflict/policy=last-write-wins",
+                                        "cluster/r=4",
+                                        "cluster/w=4",
+                                        "security/trusted=1"};
+
 Test (load, values_that_are_taken_and_refused)
 {
-    static const char *const taken[] = {"cluster/n=1",
-                                        "cluster/n=01",
-                                        "store/page=64KB",
-                                        "limits/value=1024",
-                                        "node/weight=0.01",
-                                        "node/weight=100",
-                                        "node/weight=1.50",
-                                        "listen/monitor=",
-                                        "node/zone=",
-                                        "cluster/seeds=",
-                                        "cluster/seeds=tcp://127.0.0.1:7103",
-                                        "node/name=a=b",
-                                        "listen/client=tcp://[fd00::1]:1",
-                                        "listen/client=tcp://[::ffff:127.0.0.1]:65535",
-                                        "listen/client=tcp://169.254.0.1:1",
-                                        "advertise/gossip=tcp://Node_1.example:7103",
-                                        "node/name=\xe2\x82\xac"};
-    static const char *const refused[] = {"cluster/n=",
-                                          "cluster/n= 1",
-                                          "cluster/n=+1",
-                                          "cluster/n=1.0",
-                                          "cluster/partitions=0",
-                                          "store/page=4kb",
-                                          "store/cache=18446744073709551617MB",
-                                          "store/cache=1048576.5",
-                                          "store/cache=",
-                                          "node/weight=-1",
-                                          "node/weight=1.",
-                                          "node/weight=inf",
-                                          "node/weight=nan",
-                                          "node/weight=0.009",
-                                          "node/weight=100.01",
-                                          "node/weight=.5",
-                                          "node/weight=1e0",
-                                          "node/weight=1,5",
-                                          "node/weight=1.0000000000000000000000001",
-                                          "node/name=",
-                                          "node/name=a\tb",
-                                          "node/name=\xff",
-                                          "node/name=\xed\xa0\x80",
-                                          "node/name=\xc0\xaf",
-                                          "node/data=",
-                                          "node/data=a\nb",
-                                          "listen/client=",
-                                          "listen/client=tcp://127.0.0.1:65536",
-                                          "listen/client=tcp://127.0.0.1:-1",
-                                          "listen/client=tcp://127.0.0.1:7102",
-                                          "listen/client=tcp://127.0.0.1:07101",
-                                          "listen/client=TCP://127.0.0.1:7101",
-                                          "listen/client=tcp://127.0.0.1:7101 ",
-                                          "listen/client=tcp://lo:7101",
-                                          "listen/client=tcp://127.1:7101",
-                                          "listen/client=tcp://",
-                                          "listen/client=tcp://:",
-                                          "listen/client=tcp://[",
-                                          "listen/client=tcp://[:1",
-                                          "listen/client=tcp://[]:1",
-                                          "listen/client=tcp://[::]:7101",
-                                          "listen/client=tcp://0.0.0.0:1",
-                                          "listen/client=tcp://[::ffff:0.0.0.0]:1",
-                                          "listen/client=tcp://[::ffff:8.8.8.8]:1",
-                                          "listen/client=tcp://9.9.9.9:7101",
-                                          "advertise/client=tcp://a;b:1",
-                                          "advertise/client=",
-                                          "cluster/seeds=tcp://127.0.0.1:7103,tcp://127.0.0.1:7203",
-                                          "cluster/seeds=tcp://a:1",
-                                          "cluster/seeds=tcp://127.0.0.1:7103 tcp://127.0.0.1:7103",
-                                          "security/curve=yes",
-                                          "conflict/policy=last-write-wins",
-                                          "cluster/r=4",
-                                          "cluster/w=4",
-                                          "security/trusted=1"};
     char *said = calloc (MISTAKES_BYTES, 1);
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-        cr_expect (s_takes (taken[i], said), "%s: %s", taken[i], said);
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        cr_expect (!s_takes (refused[i], said), "%s", refused[i]);
+    for (size_t i = 0; i < sizeof s_taken / sizeof *s_taken; i++)
+        cr_expect (s_takes (s_taken[i], said), "%s: %s", s_taken[i], said);
+    for (size_t i = 0; i < sizeof s_refused / sizeof *s_refused; i++) {
+        cr_expect (!s_takes (s_refused[i], said), "%s", s_refused[i]);
         cr_expect_eq (s_check_form (s_path, said), 1, "%s", said);
     }
     free (said);

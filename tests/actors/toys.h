@@ -5,7 +5,9 @@
 
 #include <czmq.h>
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <sys/socket.h>
 
 #include "actors/host.h"
 #include "actors/losses.h"
@@ -37,13 +39,15 @@ typedef struct {
 
 static inline endpoint_text_t toys_endpoint (void)
 {
-    zsock_t *probe = zsock_new (ZMQ_ROUTER);
-    cr_assert_eq (zmq_bind (zsock_resolve (probe), "tcp://127.0.0.1:*"), 0);
+    /* Not a ZeroMQ socket, which would go on listening for a while after it was closed. */
+    int probe = socket (AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl (INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    cr_assert_eq (bind (probe, (struct sockaddr *) &address, size), 0);
+    cr_assert_eq (getsockname (probe, (struct sockaddr *) &address, &size), 0);
+    close (probe);
     endpoint_text_t endpoint;
-    size_t size = sizeof endpoint.text;
-    zmq_getsockopt (zsock_resolve (probe), ZMQ_LAST_ENDPOINT, endpoint.text, &size);
-    zmq_unbind (zsock_resolve (probe), endpoint.text);
-    zsock_destroy (&probe);
+    snprintf (endpoint.text, sizeof endpoint.text, "tcp://127.0.0.1:%d", ntohs (address.sin_port));
     return endpoint;
 }
 

@@ -24,7 +24,7 @@ WRONG = {
     "nil": None, "true": True, "int": 7, "negative": -1, "huge": 2 ** 64 - 1, "least": -2 ** 63, "float": 1.5,
     "whole float": 1.0, "NaN": NAN, "infinity": float("inf"), "single float": Raw(b"\xca\x3f\x80\x00\x00"),
     "str": "text", "invalid str": Raw(b"\xa2\xff\xfe"), "bin": b"bytes", "array": [], "full array": [1, "a", b"b"],
-    "map": {}, "full map": {"a": 1}, "ext": msgpack.ExtType(5, b"abcd"), "timestamp": msgpack.ExtType(-1, bytes(4)),
+    "map": {}, "full map": {"a": 1}, "ext": msgpack.ExtType(5, b"abcd"), "timestamp": Raw(b"\xd6\xff" + bytes(4)),
     "deep": [[[[[[]]]]]],
 }
 TEXTS = {"str", "invalid str", "bin"}

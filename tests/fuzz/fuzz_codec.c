@@ -53,8 +53,11 @@ static void s_codec (const schema_t *schema, bytes_t input)
         buffer_init (&buffer, ENCODED_BYTES);
         codec_print (schema, item, &buffer);
         buffer_clear (&buffer);
-    } else
+    } else {
         s_must (why != NULL);
+        for (size_t i = 0; i < schema->size; i++)
+            s_must (((const uint8_t *) item)[i] == 0);
+    }
     codec_clear (schema, item);
     free (item);
 }

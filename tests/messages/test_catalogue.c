@@ -146,14 +146,22 @@ Test (catalogue, other_items_are_not_equal)
     }
 }
 
+/*  A refusal leaves nothing in the item, however far it had come. */
+static bool s_zeroed (const schema_t *schema, const uint8_t *item)
+{
+    for (size_t i = 0; i < schema->size; i++)
+        if (item[i] != 0)
+            return false;
+    return true;
+}
+
 static bool s_refused (const schema_t *schema, bytes_t bytes)
 {
     uint8_t *item = memory_new (1, schema->size);
     memset (item, 0xaa, schema->size);
     const char *why = NULL;
     int rc = codec_decode (schema, bytes, item, &why);
-    for (size_t i = 0; rc != 0 && i < schema->size; i++)
-        cr_assert_eq (item[i], 0, "%s: it is not zeroed", schema->name);
+    cr_assert (rc == 0 || s_zeroed (schema, item), "%s", schema->name);
     cr_assert_eq (rc != 0, why != NULL);
     codec_clear (schema, item);
     free (item);
@@ -227,7 +235,8 @@ static size_t s_mutant (const schema_t *schema, bytes_t input)
         cr_assert (codec_equal (schema, item, again), "%s", schema->name);
         s_drop (schema, again);
         bytes_clear (&bytes);
-    }
+    } else
+        cr_assert (s_zeroed (schema, item), "%s", schema->name);
     s_drop (schema, item);
     return decoded;
 }

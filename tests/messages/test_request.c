@@ -38,7 +38,6 @@ static void s_check_all (const bad_t *bad, size_t count)
 }
 #define CHECK_ALL(rows) s_check_all (rows, sizeof rows / sizeof rows[0])
 
-/* clang-format off: tables */
 static const bad_t s_no_map[] = {
     {"", "it is empty", NULL},
     {"h'c1'", "not one MessagePack map", NULL},
@@ -183,7 +182,6 @@ static const bad_t s_bad_plans[] = {
     {"{'op' 'plan' 'lose' ['']}", "lose: an array of names", NULL},
     {"{'op' 'plan' 'lose' {}}", "lose: an array of names", NULL},
 };
-/* clang-format on */
 
 Test (request, what_is_no_map_is_refused)
 {

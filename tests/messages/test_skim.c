@@ -129,6 +129,12 @@ Test (skim, what_is_not_messagepack_is_refused)
         cr_assert_not_null (s_check (wrong[i]), "%s", wrong[i]);
 }
 
+Test (skim, the_byte_that_is_no_type_is_named)
+{
+    cr_assert_str_eq (s_check ("h'c1'"), "it has the byte 0xc1, which MessagePack never uses");
+    cr_assert_str_eq (s_check ("[1 h'c1']"), "it has the byte 0xc1, which MessagePack never uses");
+}
+
 Test (skim, values_are_counted)
 {
     bytes_t input = notation ("[1 {'a' nil} 3]"); /* 6 values */

@@ -2,6 +2,7 @@
  *
  *      sim [--seeds N] [--first S] [--kept FILE] [--ops K]     seeds S .. S+N-1, after the kept ones
  *      sim --seed S [--ops K] [--verbose]                      one seed, with all that happens
+ *      sim --stop [--checker NAME]                             up to the first failure; only this checker's count
  *
  *  Exit status: 0 when every checker is content with every seed, 1 when one is not, 2 for wrong usage.
  */
@@ -18,9 +19,10 @@ typedef struct {
     uint64_t first;
     uint64_t count;
     uint32_t ops;
-    bool single;
     bool verbose;
+    bool stop;
     const char *kept;
+    const char *checker;
 } options_t;
 
 typedef struct {
@@ -46,10 +48,10 @@ static void s_add (score_t *sum, const score_t *score)
         sum->statuses[i] += score->statuses[i];
 }
 
-static void s_report_failure (const sim_t *sim, const options_t *options, const char *checker,
-                              const char *what)
+static void s_report_failure (const sim_t *sim, const options_t *options)
 {
-    printf ("FAILED seed %" PRIu64 " checker %s: %s\n    ", sim->plan.seed, checker, what);
+    printf ("FAILED seed %" PRIu64 " checker %s: %s\n    ", sim->plan.seed, sim->checker,
+            sim->what);
     plan_print (&sim->plan);
     printf ("    replay: sim --seed %" PRIu64, sim->plan.seed);
     if (options->ops > 0)
@@ -63,6 +65,7 @@ static void s_run (uint64_t seed, const options_t *options, totals_t *totals)
 {
     sim_t *first = sim_new (seed, options->ops, options->verbose);
     sim_t *second = sim_new (seed, options->ops, false);
+    first->only = second->only = options->checker;
     if (options->verbose)
         plan_print (&first->plan);
     sim_run (first);
@@ -71,12 +74,12 @@ static void s_run (uint64_t seed, const options_t *options, totals_t *totals)
     s_add (&totals->score, &first->score);
     bool same =
         first->trace.hash == second->trace.hash && first->trace.lines == second->trace.lines;
-    if (first->failed)
-        s_report_failure (first, options, first->checker, first->what);
-    else if (!same)
-        s_report_failure (first, options, "same-trace", "two runs of this seed differ");
-    if (first->failed || !same)
+    if (!first->failed && !same)
+        sim_fail (first, "same-trace", "two runs of this seed differ");
+    if (first->failed) {
         totals->failed++;
+        s_report_failure (first, options);
+    }
     sim_destroy (&first);
     sim_destroy (&second);
 }
@@ -120,8 +123,10 @@ static int s_run_kept (const options_t *options, totals_t *totals)
 
 static int s_usage (void)
 {
-    fprintf (stderr,
-             "usage: sim [--seeds N] [--first S] [--seed S] [--kept FILE] [--ops K] [--verbose]\n");
+    fprintf (
+        stderr,
+        "usage: sim [--seeds N] [--first S] [--seed S] [--kept FILE] [--ops K] [--checker NAME] "
+        "[--stop] [--verbose]\n");
     return 2;
 }
 
@@ -132,12 +137,18 @@ static int s_options (int argc, char **argv, options_t *options)
             options->verbose = true;
             continue;
         }
+        if (strcmp (argv[i], "--stop") == 0) {
+            options->stop = true;
+            continue;
+        }
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         char *end = "";
         uint64_t number = strtoull (value, &end, 10);
         bool numeric = *value && !*end;
         if (strcmp (argv[i], "--kept") == 0 && *value)
             options->kept = value;
+        else if (strcmp (argv[i], "--checker") == 0 && *value)
+            options->checker = value;
         else if (strcmp (argv[i], "--seeds") == 0 && numeric)
             options->count = number;
         else if (strcmp (argv[i], "--first") == 0 && numeric)
@@ -162,7 +173,7 @@ int main (int argc, char **argv)
         return s_usage ();
     if (options.kept && s_run_kept (&options, &totals) != 0)
         return 2;
-    for (uint64_t i = 0; i < options.count; i++) {
+    for (uint64_t i = 0; i < options.count && !(options.stop && totals.failed > 0); i++) {
         s_run (options.first + i, &options, &totals);
         if ((i + 1) % REPORT_EVERY == 0 && !options.verbose) {
             printf ("%" PRIu64 " seeds, %" PRIu64 " failed, %" PRIu64 " operations\n", totals.seeds,

@@ -9,8 +9,9 @@ static bool s_strikes (sim_t *sim, fault_t fault)
     return true;
 }
 
-/*  One copy of the frame, with a delay of its own. */
-static void s_dispatch (sim_t *sim, node_t *from, node_t *to, role_id_t role, bytes_t frame)
+/*  One copy of the frame, with a delay of its own; for the receiver's process `life`, or for any (0). */
+static void s_dispatch (sim_t *sim, node_t *from, node_t *to, role_id_t role, bytes_t frame,
+                        uint64_t life)
 {
     link_t *link = &sim->links[from->index][to->index];
     letter_t *letter = letter_new (role);
@@ -27,8 +28,10 @@ static void s_dispatch (sim_t *sim, node_t *from, node_t *to, role_id_t role, by
         at = link->last_us;
     else
         link->last_us = at;
-    sim_after (sim, at - sim->now_us,
-               (action_t){.kind = ACTION_ARRIVE, .who = (uint32_t) to->index, .letter = letter});
+    sim_after (
+        sim, at - sim->now_us,
+        (action_t){
+            .kind = ACTION_ARRIVE, .who = (uint32_t) to->index, .life = life, .letter = letter});
 }
 
 void network_send (sim_t *sim, node_t *from, node_t *to, role_id_t role, const message_t *message)
@@ -41,9 +44,11 @@ void network_send (sim_t *sim, node_t *from, node_t *to, role_id_t role, const m
     else if (sim->links[from->index][to->index].dead_until_us > sim->now_us && !sim->healed)
         sim->score.faults[FAULT_CUT_OFF]++;
     else if (!s_strikes (sim, FAULT_LOSS)) {
-        s_dispatch (sim, from, to, role, buffer_view (&buffer));
+        s_dispatch (sim, from, to, role, buffer_view (&buffer), 0);
+        /* A queue may keep a frame for a process that is not there yet; a second copy lives in a connection, and
+         * ends with the process at its end. */
         if (s_strikes (sim, FAULT_DUPLICATE))
-            s_dispatch (sim, from, to, role, buffer_view (&buffer));
+            s_dispatch (sim, from, to, role, buffer_view (&buffer), to->life);
     }
     buffer_clear (&buffer);
 }

@@ -24,6 +24,23 @@ typedef struct {
     size_t capacity;
 } copies_t;
 
+/*  Where one owner alone makes a key's versions, a put_id makes no second one while the first is live. */
+static void s_check_twins (sim_t *sim, size_t node, bytes_t state)
+{
+    object_t object;
+    bool single = sim->plan.settings.n == 1 || sim->plan.nodes_count == 1;
+    if (!single || codec_decode (&object_schema, state, &object, NULL) != 0)
+        return;
+    for (size_t i = 0; i < object.siblings.count; i++)
+        for (size_t k = 0; k < i; k++) {
+            bytes_t a = object.siblings.items[i].put_id, b = object.siblings.items[k].put_id;
+            if (a.size > 0 && bytes_equal (a, b))
+                sim_fail (sim, "twins", "node%zu holds two versions that one put_id made",
+                          node + 1);
+        }
+    codec_clear (&object_schema, &object);
+}
+
 static bool s_visit (void *argument, bytes_t key, bytes_t value)
 {
     copies_t *copies = argument;
@@ -39,6 +56,7 @@ static bool s_visit (void *argument, bytes_t key, bytes_t value)
                   "node%zu holds a record whose hash is another state's", copies->node + 1);
         return false;
     }
+    s_check_twins (copies->sim, copies->node, record.object);
     if (copies->count == copies->capacity) {
         copies->capacity = copies->capacity ? copies->capacity * 2 : 64;
         copies->items = memory_resize (copies->items, copies->capacity, sizeof *copies->items);

@@ -59,7 +59,7 @@ void sim_destroy (sim_t **self_p)
 
 void sim_fail (sim_t *self, const char *checker, const char *format, ...)
 {
-    if (self->failed)
+    if (self->failed || (self->only && strcmp (self->only, checker) != 0))
         return;
     va_list arguments;
     va_start (arguments, format);

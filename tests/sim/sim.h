@@ -114,6 +114,7 @@ typedef struct {
     bytes_t answer;
     bool answered;
     /* the first thing that was wrong */
+    const char *only; /* the one checker whose word counts, or NULL: all */
     bool failed;
     char checker[32];
     char what[1024];

@@ -103,6 +103,7 @@ static void s_expect_refused (size_t at, uint8_t byte, const char *words)
     const char *why = "";
     cr_assert_eq (record_decode_header (buffer_view (&buffer), &out, &why), -1);
     cr_assert_not_null (strstr (why, words), "%s", why);
+    cr_assert_eq (record_decode (buffer_view (&buffer), &out, NULL), -1);
     buffer_clear (&buffer);
 }
 
