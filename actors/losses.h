@@ -14,7 +14,7 @@
 
 /*  LOSS (NAME, what a person reads after the number) */
 #define LOSSES(LOSS)                                                                          \
-    LOSS (MAILBOX, "lost: the mailbox of another role is full")                               \
+    LOSS (MAILBOX, "lost: the mailbox of another role is full or closed")                     \
     LOSS (PEER, "lost: the peer is not connected or does not keep up")                        \
     LOSS (ADDRESS, "lost: nobody is known at the address")                                    \
     LOSS (SIZE, "lost: too large for a frame between nodes")                                  \

@@ -292,10 +292,14 @@ static status_t s_try_mint (replica_t *self, const event_t *event, message_t *re
 static bool s_taken (replica_t *self, const message_t *message)
 {
     uint64_t request = message->mint.request, node = message->from.node;
-    taken_t *taken = &self->taken[(request ^ request >> 20 ^ node) % REPLICA_TAKEN_COUNT];
-    if (taken->request == request && taken->node == node)
-        return true;
-    *taken = (taken_t){.request = request, .node = node};
+    /* Requests count up, so their bits are spread by a multiplication (Knuth 6.4) before they name a bucket. */
+    uint64_t spread = (request ^ node) * 0x9e3779b97f4a7c15u;
+    taken_t *bucket = &self->taken[(spread >> 32) % REPLICA_TAKEN_BUCKETS * REPLICA_TAKEN_WAYS];
+    for (unsigned i = 0; i < REPLICA_TAKEN_WAYS; i++)
+        if (bucket[i].request == request && bucket[i].node == node)
+            return true;
+    memmove (bucket + 1, bucket, (REPLICA_TAKEN_WAYS - 1) * sizeof *bucket);
+    bucket[0] = (taken_t){.request = request, .node = node};
     return false;
 }
 

@@ -37,13 +37,13 @@ typedef struct {
     uint64_t request;
 } taken_t;
 
-#define REPLICA_TAKEN_COUNT 4096u
+#define REPLICA_TAKEN_BUCKETS 512u
+#define REPLICA_TAKEN_WAYS 8u
 
 typedef struct {
     settings_t settings;
     store_t *store;
-    taken_t taken
-        [REPLICA_TAKEN_COUNT]; /* by the request's bits: a newer one takes the place of an older */
+    taken_t taken[REPLICA_TAKEN_BUCKETS * REPLICA_TAKEN_WAYS]; /* each bucket: the newest first */
     rng_t rng;
     ring_t *ring; /* NULL until gossip has sent one */
     holdings_t holdings;

@@ -43,6 +43,7 @@ typedef struct {
     size_t count;
     size_t capacity;
     size_t committed;   /* changes before this one were committed */
+    size_t flushing;    /* changes before this one are what a flush under way will make durable */
     uint64_t log_bytes; /* keys and values changed since the last checkpoint */
 } memory_store_t;
 
@@ -161,22 +162,23 @@ static const char *s_error (const store_t *base)
     return "the store in memory was told to fail: restart it";
 }
 
-/*  Forgets how to take back what was committed: it is durable now. The lock is held. */
-static void s_settle (memory_store_t *self)
+/*  Forgets how to take back the changes before `mark`: they are durable now. The lock is held. */
+static void s_settle (memory_store_t *self, size_t mark)
 {
-    for (size_t i = 0; i < self->committed; i++) {
+    for (size_t i = 0; i < mark; i++) {
         bytes_clear (&self->changes[i].key);
         bytes_clear (&self->changes[i].former);
     }
-    for (size_t i = self->committed; i < self->count; i++)
-        self->changes[i - self->committed] = self->changes[i];
-    self->count -= self->committed;
-    self->committed = 0;
+    for (size_t i = mark; i < self->count; i++)
+        self->changes[i - mark] = self->changes[i];
+    self->count -= mark;
+    self->committed -= mark;
+    self->flushing = self->flushing > mark ? self->flushing - mark : 0;
 }
 
-static int s_flush (store_t *base)
+/*  Makes what was committed durable, or only that of it which the flush under way found. */
+static int s_flush_to (memory_store_t *self, bool all)
 {
-    memory_store_t *self = s_self (base);
     if (atomic_load (&self->failed))
         return STORE_FAILED;
     pthread_mutex_lock (&self->lock);
@@ -185,9 +187,14 @@ static int s_flush (store_t *base)
     if (fails)
         atomic_store (&self->failed, true);
     else
-        s_settle (self);
+        s_settle (self, all ? self->committed : self->flushing);
     pthread_mutex_unlock (&self->lock);
     return fails ? STORE_FAILED : STORE_OK;
+}
+
+static int s_flush (store_t *base)
+{
+    return s_flush_to (s_self (base), true);
 }
 
 static int s_checkpoint (store_t *base, bool force, bool *done)
@@ -220,7 +227,7 @@ static void s_take_back (memory_store_t *self, size_t mark)
 static void s_clear (memory_store_t *self)
 {
     self->committed = self->count;
-    s_settle (self);
+    s_settle (self, self->count);
     for (int i = 0; i < STORE_DATABASES; i++)
         map_clear (&self->maps[i]);
 }
@@ -256,6 +263,7 @@ static void s_reopen (memory_store_t *self)
 {
     self->sequence = 0;
     self->log_bytes = 0;
+    self->flushing = 0;
     self->fail_commit = false;
     self->fail_flush = false;
     atomic_store (&self->failed, false);
@@ -323,4 +331,17 @@ void memory_store_fail_commit (store_t *base)
 void memory_store_fail_flush (store_t *base)
 {
     s_self (base)->fail_flush = true;
+}
+
+void memory_store_begin_flush (store_t *base)
+{
+    memory_store_t *self = s_self (base);
+    pthread_mutex_lock (&self->lock);
+    self->flushing = self->committed;
+    pthread_mutex_unlock (&self->lock);
+}
+
+int memory_store_end_flush (store_t *base)
+{
+    return s_flush_to (s_self (base), false);
 }

@@ -20,5 +20,9 @@ void memory_store_restore (store_t *self, const store_t *backup);
 /*  The next `commit` (or `flush`) returns STORE_FAILED. */
 void memory_store_fail_commit (store_t *self);
 void memory_store_fail_flush (store_t *self);
+/*  A flush that takes time: when it ends, what was committed when it began is durable, and nothing that came later. */
+void memory_store_begin_flush (store_t *self);
+/*  STORE_OK or STORE_FAILED, as store_flush. */
+int memory_store_end_flush (store_t *self);
 
 #endif

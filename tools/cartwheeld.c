@@ -60,7 +60,9 @@ static int s_arguments (int argc, char **argv, arguments_t *arguments)
         case 'C': arguments->check = true; break;
         case 'h': s_help (stdout); return EXIT_DONE;
         case 'V': puts ("cartwheeld " PACKAGE_VERSION); return EXIT_DONE;
-        default: s_help (stderr); return EXIT_USAGE;
+        default: /* getopt has said what is wrong */
+            fputs ("cartwheeld: see cartwheeld --help\n", stderr);
+            return EXIT_USAGE;
         }
     }
     if (arguments->file && optind == argc)

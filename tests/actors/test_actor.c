@@ -375,6 +375,7 @@ Test (actor, a_halt_is_told_and_nothing_follows_it)
     actor_destroy (&rig.actor, false);
     cr_assert_eq (rig.toy.seen, 1, "no step after a halt");
     cr_assert_eq (rig.toy.stopped, 0);
+    cr_assert_null (inbox_take (rig.inbox), "what was behind the halt did not");
     cr_assert_not (inbox_receive (rig.inbox));
     s_clear (&rig);
 }

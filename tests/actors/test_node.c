@@ -233,6 +233,7 @@ Test (node, a_broken_store_fails_the_node)
 {
     rig_t rig;
     s_prepare (&rig, ENGINE_BDB);
+    rig.config.settings.timeout_ms = LIMIT_TIMEOUT_MS; /* requests that wait longer than the stop */
     s_start (&rig);
     zsock_t *client = s_client (&rig);
     AWAIT (streq (s_try (client, "put", "cart", "full"), "ok"));

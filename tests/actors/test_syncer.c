@@ -144,7 +144,7 @@ Test (checkpointer, recovery_is_published)
 {
     rig_t rig;
     s_init (&rig, &checkpointer_role, DURABILITY_BATCH);
-    strcpy (rig.settings.name, "node1");
+    snprintf (rig.settings.name, sizeof rig.settings.name, "node1");
     rig.role->destroy (&rig.core);
     rig.core = rig.role->create (&rig.setup.setup);
     s_step (&rig, EVENT_START);

@@ -311,8 +311,6 @@ Test (wire, what_is_not_for_outside_is_refused)
     size_t count = sizeof local / sizeof *local;
     for (size_t i = 0; i < count; i++) {
         message_t *message = message_new (local[i]);
-        if (local[i] == MESSAGE_recall_reply)
-            message->recall_reply.charter.n = 1;
         s_send_message (hand, message, from, ROLE_REPLICA);
     }
     s_send_message (hand, s_scan (1), from, ROLE_GOSSIP); /* not the role of this socket */

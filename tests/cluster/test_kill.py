@@ -249,8 +249,7 @@ class PowerCut(Rounds):
 
             def run_on(data, shadow):
                 node.settings["node/data"] = data
-                node.environment = {"LD_PRELOAD": os.environ["POWERCUT_LIB"], "CARTWHEEL_POWERCUT_FOLDER": data,
-                                    "CARTWHEEL_POWERCUT_SHADOW": shadow}
+                node.environment = powercut.environment(os.environ["POWERCUT_LIB"], data, shadow)
                 node.start()
 
             def restart(rng):

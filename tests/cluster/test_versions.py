@@ -56,7 +56,8 @@ class Contexts(Shared):
         key = self.new_key()
         mine, theirs = b"", b""
         for number in range(20):
-            mine = self.put(key, b"mine %d" % number, context=mine)
+            mine = self.put(key, b"mine first %d" % number, context=mine)
+            mine = self.put(key, b"mine %d" % number, context=mine)  # knows of nothing since but itself
             if number:
                 self.expect_values(key, b"mine %d" % number, b"theirs %d" % (number - 1))
             theirs = self.put(key, b"theirs %d" % number, context=theirs)

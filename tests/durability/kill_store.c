@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "messages/limits.h"
 #include "store/store.h"
@@ -24,8 +23,9 @@ typedef struct {
     store_t *store;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    uint64_t wanted;  /* sequence that is to be flushed */
-    uint64_t flushed; /* sequence that was */
+    uint64_t committed; /* sequence so far */
+    uint64_t wanted;    /* sequence that is to be flushed */
+    uint64_t flushed;   /* sequence that was */
 } syncer_t;
 
 static void s_die (store_t *store, const char *what)
@@ -100,23 +100,30 @@ static void *s_sync (void *argument)
     return NULL;
 }
 
+/*  Looks after each commit that it sees whether enough was logged. */
 static void *s_checkpoint (void *argument)
 {
     syncer_t *self = argument;
-    for (;;) {
+    for (uint64_t seen = 0;;) {
+        pthread_mutex_lock (&self->lock);
+        while (self->committed == seen)
+            pthread_cond_wait (&self->changed, &self->lock);
+        seen = self->committed;
+        pthread_mutex_unlock (&self->lock);
         bool done;
         if (store_checkpoint (self->store, false, &done))
             s_die (self->store, "checkpoint");
-        usleep (1000);
     }
     return NULL;
 }
 
-/*  Asks the syncer to flush what was committed, and waits for it. */
-static void s_wait_flushed (syncer_t *self)
+/*  Tells the threads of a commit, and waits until it is flushed when that is asked for. */
+static void s_committed (syncer_t *self, bool flush)
 {
     pthread_mutex_lock (&self->lock);
-    self->wanted = store_sequence (self->store);
+    self->committed = store_sequence (self->store);
+    if (flush)
+        self->wanted = self->committed;
     pthread_cond_broadcast (&self->changed);
     while (self->flushed < self->wanted)
         pthread_cond_wait (&self->changed, &self->lock);
@@ -153,8 +160,7 @@ static void s_write (const char *folder, durability_t durability, uint64_t numbe
         }
         if (store_commit (store))
             s_die (store, "commit");
-        if (durability == DURABILITY_BATCH)
-            s_wait_flushed (&syncer);
+        s_committed (&syncer, durability == DURABILITY_BATCH);
         printf ("acked %llu\n", (unsigned long long) number);
         fflush (stdout);
     }

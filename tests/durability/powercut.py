@@ -66,8 +66,8 @@ def _mix(synced, written, rng):
     size = rng.choice([len(synced), len(written)])
     mixed = bytearray()
     for at in range(0, size, BLOCK):
-        block = rng.choice([synced, written])[at:at + BLOCK]
-        mixed += block + bytes(min(BLOCK, size - at) - len(block))
+        least = min(BLOCK, size - at)
+        mixed += rng.choice([synced, written])[at:at + least].ljust(least, b"\0")
     return bytes(mixed)
 
 
@@ -106,4 +106,8 @@ class _Image:
 def make_image(live, shadow, out, rng=None):
     """Writes to `out`, which is replaced, what the disk holds after the power cut."""
     shutil.rmtree(out, ignore_errors=True)
+    if not os.path.exists(os.path.join(shadow, "names")):
+        # The cut came before the program began; all that was there was on disk.
+        shutil.copytree(live, out)
+        return
     _Image(live, shadow, out, rng).directory("")

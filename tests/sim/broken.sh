@@ -38,12 +38,12 @@ link () {
     "$cc" "${flags[@]}" -o "$program" "$@" "${libs[@]}"
 }
 
-#  Each mistake lives in a copy of core/ that lies where core/ lies, beside links to the rest.
+#  Each mistake lives in a copy of core/ that lies where core/ lies, beside links to the rest. plant TREE CORE.
 plant () {
     local tree=$1
     rm -rf "$tree"
     mkdir -p "$tree"
-    cp -r "$root/core" "$tree/core"
+    cp -r "$2" "$tree/core"
     ln -s "$root/messages" "$root/store" "$root/tests" "$tree/"
 }
 
@@ -51,7 +51,7 @@ plant () {
 try () {
     local name=$1 patch="$root/tests/sim/broken/$1.patch" tree="$work/tree" checker output seed
     checker=$(sed -n 's/^checker: //p' "$patch")
-    plant "$tree"
+    plant "$tree" "$work/whole/core"
     if ! patch --directory="$tree" --strip=1 --silent --no-backup-if-mismatch <"$patch" >"$work/patch.log"; then
         echo "FAILED $name: the patch does not fit core/ any more"
         sed 's/^/    /' "$work/patch.log"
@@ -61,7 +61,7 @@ try () {
     mkdir -p "$work/mutant"
     local changed=() objects=()
     for file in "$tree"/core/*.c; do
-        if cmp -s "$file" "$root/core/${file##*/}"; then
+        if cmp -s "$file" "$work/whole/core/${file##*/}"; then
             objects+=("$work/core/$(echo "$work/whole/core/${file##*/}" | tr / _ | sed 's/\.c$/.o/')")
         else
             changed+=("$file")
@@ -79,7 +79,7 @@ try () {
     echo "caught $name by $checker at seed $seed"
 }
 
-plant "$work/whole"
+plant "$work/whole" "$root/core"
 compile "$root" "$work/rest" "${sources[@]}"
 compile "$root" "$work/core" "$work"/whole/core/*.c
 link "$work/sim" "$work"/rest/*.o "$work"/core/*.o

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faults.h"
 #include "judge.h"
 #include "messages/memory.h"
 #include "node.h"
@@ -402,6 +403,8 @@ void client_answer (sim_t *sim, const node_t *node, bytes_t connection, bytes_t 
         return;
     }
     judge_reply (sim, index, frame);
+    if (attempt->change != NO_CHANGE && judge_status (frame) == STATUS_OK)
+        faults_acknowledged (sim);
     if (!sim->healed && plan_chance (&sim->rng_network, sim->plan.rate[FAULT_LOSS] / 4))
         return; /* the client's connection broke */
     letter_t *letter = letter_new (ROLE_COORDINATOR);

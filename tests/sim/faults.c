@@ -34,12 +34,34 @@ static void s_cut_off (sim_t *sim, size_t node, uint64_t until_us)
     }
 }
 
-static void s_power (sim_t *sim, node_t *node)
+static void s_end_all (sim_t *sim, fault_t fault)
 {
-    bool everyone = rng_below (&sim->rng_faults, 3) == 0;
     for (size_t i = 0; i < sim->plan.nodes_count; i++)
-        if (sim->nodes[i].up && (everyone || node == &sim->nodes[i]))
-            node_kill (sim, &sim->nodes[i], FAULT_POWER);
+        if (sim->nodes[i].up)
+            node_kill (sim, &sim->nodes[i], fault);
+}
+
+/*  One node, at once or in the middle of something (between two effects of a step, or two steps of a batch); or all of
+ *  them, at once or right after the next acknowledgement. */
+static void s_end (sim_t *sim, node_t *node, fault_t fault)
+{
+    uint64_t kind = rng_below (&sim->rng_faults, 8);
+    if (kind == 0)
+        s_end_all (sim, fault);
+    else if (kind <= 2)
+        sim->ambush = fault;
+    else if (kind <= 5 && fault == FAULT_KILL)
+        node->doom = (uint32_t) plan_between (&sim->rng_faults, 1, 40);
+    else
+        node_kill (sim, node, fault);
+}
+
+void faults_acknowledged (sim_t *sim)
+{
+    fault_t fault = sim->ambush;
+    sim->ambush = FAULT_COUNT;
+    if (fault != FAULT_COUNT && !sim->healed)
+        s_end_all (sim, fault);
 }
 
 static void s_clock (sim_t *sim, node_t *node)
@@ -75,17 +97,12 @@ void faults_strike (sim_t *sim, fault_t fault)
         sim->score.faults[fault]++;
     switch ((int) fault) {
     case FAULT_KILL:
-        /* Half of them in the middle of something: between two effects of a step, or two steps of a batch. */
-        if (rng_below (&sim->rng_faults, 2))
-            node->doom = (uint32_t) plan_between (&sim->rng_faults, 1, 40);
-        else
-            node_kill (sim, node, FAULT_KILL);
-        break;
-    case FAULT_POWER: s_power (sim, node); break;
+    case FAULT_POWER: s_end (sim, node, fault); break;
     case FAULT_PAUSE:
         if (until_us > node->paused_until_us)
             node->paused_until_us = node->resumed_us = until_us;
         break;
+    case FAULT_SUSPICION: node->suspected_until_us = until_us; break;
     case FAULT_SLOW_DISK: node->slow_until_us = until_us; break;
     case FAULT_CUT_OFF: s_cut_off (sim, node->index, until_us); break;
     case FAULT_CLOCK: s_clock (sim, node); break;

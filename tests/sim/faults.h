@@ -8,6 +8,8 @@
 void faults_start (sim_t *sim);
 /*  The fault strikes, and makes its next appointment. */
 void faults_strike (sim_t *sim, fault_t fault);
+/*  A write was answered `ok`. This is the worst moment for all nodes to go: what was acknowledged must be on disk by now. */
+void faults_acknowledged (sim_t *sim);
 /*  From now on nothing goes wrong any more: links are whole, nodes run, disks have room. */
 void faults_heal (sim_t *sim);
 

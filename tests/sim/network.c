@@ -11,7 +11,7 @@ static bool s_strikes (sim_t *sim, fault_t fault)
 
 /*  One copy of the frame, with a delay of its own; for the receiver's process `life`, or for any (0). */
 static void s_dispatch (sim_t *sim, node_t *from, node_t *to, role_id_t role, bytes_t frame,
-                        uint64_t life)
+                        uint64_t life, bool again)
 {
     link_t *link = &sim->links[from->index][to->index];
     letter_t *letter = letter_new (role);
@@ -22,7 +22,9 @@ static void s_dispatch (sim_t *sim, node_t *from, node_t *to, role_id_t role, by
     uint64_t delay = plan_between (&sim->rng_network, sim->plan.link_delay_us,
                                    (uint64_t) sim->plan.link_delay_us + sim->plan.link_jitter_us);
     uint64_t at = sim->now_us + delay;
-    if (s_strikes (sim, FAULT_REORDER))
+    if (again) /* the second copy may come much later */
+        at += rng_below (&sim->rng_network, rng_below (&sim->rng_network, 2) ? 1000 : 500000);
+    else if (s_strikes (sim, FAULT_REORDER))
         at += rng_below (&sim->rng_network, rng_below (&sim->rng_network, 4) ? 20000 : 2000000);
     else if (at < link->last_us)
         at = link->last_us;
@@ -44,11 +46,12 @@ void network_send (sim_t *sim, node_t *from, node_t *to, role_id_t role, const m
     else if (sim->links[from->index][to->index].dead_until_us > sim->now_us && !sim->healed)
         sim->score.faults[FAULT_CUT_OFF]++;
     else if (!s_strikes (sim, FAULT_LOSS)) {
-        s_dispatch (sim, from, to, role, buffer_view (&buffer), 0);
-        /* A queue may keep a frame for a process that is not there yet; a second copy lives in a connection, and
-         * ends with the process at its end. */
-        if (s_strikes (sim, FAULT_DUPLICATE))
-            s_dispatch (sim, from, to, role, buffer_view (&buffer), to->life);
+        /* A queue may keep a frame for a process that is not there yet. One that comes twice does so within a
+         * connection, which ends with the receiver's process: both copies do. */
+        bool twice = s_strikes (sim, FAULT_DUPLICATE);
+        s_dispatch (sim, from, to, role, buffer_view (&buffer), twice ? to->life : 0, false);
+        if (twice)
+            s_dispatch (sim, from, to, role, buffer_view (&buffer), to->life, true);
     }
     buffer_clear (&buffer);
 }

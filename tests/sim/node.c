@@ -81,6 +81,9 @@ static void s_send (sim_t *sim, node_t *self, role_id_t from, effect_t *effect)
                 effect->message);
     if (to == self)
         node_post (sim, self, from, effect->to.role, &effect->message);
+    else if (effect->message->type > MESSAGE_scan_reply)
+        sim_fail (sim, "contract", "node%zu %s sends another node a message that no node takes",
+                  self->index + 1, role_name (from));
     else
         network_send (sim, self, to, effect->to.role, effect->message);
 }
@@ -137,7 +140,8 @@ static bool s_step (sim_t *sim, node_t *self, role_id_t role, event_t event)
     event.wall_ms = (uint64_t) ((int64_t) (sim->wall_ms + sim->now_us / 1000) + self->clock_ms);
     trace_event (&sim->trace, sim->now_us, self->index, role, &event);
     actor->role->step (actor->core, &event, &sim->effects);
-    actor->tick_us = sim->effects.wake_us;
+    if (!sim->plan.keep_wishes || sim->effects.wake_us < actor->tick_us)
+        actor->tick_us = sim->effects.wake_us;
     for (size_t i = 0; i < sim->effects.count && self->up && !sim->failed; i++)
         if (!s_dies (sim, self))
             s_carry_out (sim, self, role, &sim->effects.items[i]);
@@ -308,8 +312,11 @@ void node_tick (sim_t *sim, node_t *self, role_id_t role)
         actor->tick_us = self->paused_until_us;
     if (actor->tick_us > sim->now_us)
         s_set_alarm (sim, self, role);
-    else if (s_step (sim, self, role, (event_t){.kind = EVENT_TICK}))
-        s_step (sim, self, role, (event_t){.kind = EVENT_DRAINED});
+    else {
+        actor->tick_us = UINT64_MAX;
+        if (s_step (sim, self, role, (event_t){.kind = EVENT_TICK}))
+            s_step (sim, self, role, (event_t){.kind = EVENT_DRAINED});
+    }
 }
 
 void node_stop (sim_t *sim, node_t *self)

@@ -101,8 +101,9 @@ static void s_draw_faults (plan_t *self, rng_t *rng)
     for (size_t i = 0; i < sizeof rated / sizeof rated[0]; i++)
         if (self->on[rated[i]])
             self->rate[rated[i]] = (uint32_t) s_magnitude (rng, 2000, 250000);
-    const fault_t timed[] = {FAULT_CUT_OFF,     FAULT_KILL,      FAULT_POWER, FAULT_PAUSE,
-                             FAULT_BROKEN_DISK, FAULT_FULL_DISK, FAULT_CLOCK, FAULT_SLOW_DISK};
+    const fault_t timed[] = {FAULT_CUT_OFF, FAULT_KILL,        FAULT_POWER,
+                             FAULT_PAUSE,   FAULT_BROKEN_DISK, FAULT_FULL_DISK,
+                             FAULT_CLOCK,   FAULT_SLOW_DISK,   FAULT_SUSPICION};
     for (size_t i = 0; i < sizeof timed / sizeof timed[0]; i++)
         if (self->on[timed[i]]) {
             self->mean_us[timed[i]] = s_magnitude (rng, 200000, 5000000);
@@ -127,6 +128,7 @@ void plan_draw (plan_t *self, uint64_t seed, uint32_t ops_count)
     self->link_jitter_us = (uint32_t) s_magnitude (&rng, 10, 3000);
     self->flush_us = (uint32_t) s_magnitude (&rng, 100, 5000);
     self->batch_count = PICK (&rng, 1, 4, 64, 64);
+    self->keep_wishes = rng_below (&rng, 2) == 0;
     s_draw_settings (self, &rng);
     s_draw_faults (self, &rng);
 }

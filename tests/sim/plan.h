@@ -25,7 +25,8 @@
     FAULT (CLOCK, clock)             /* the wall clock of a node jumps */                        \
     FAULT (OVERFLOW, overflow)       /* mailboxes are tiny and lose what does not fit */         \
     FAULT (IMPATIENT, impatient)     /* clients send again before they were answered */          \
-    FAULT (GARBAGE, garbage)         /* frames between nodes are cut short */
+    FAULT (GARBAGE, garbage)         /* frames between nodes are cut short */                    \
+    FAULT (SUSPICION, suspicion)     /* a node is believed to be down, rightly or not */
 
 #define FAULT(upper, lower) FAULT_##upper,
 typedef enum { FAULTS (FAULT) FAULT_COUNT } fault_t;
@@ -40,12 +41,14 @@ typedef struct {
     uint32_t keys_count;
     uint32_t ops_count; /* client operations in all */
     uint32_t mean_think_us;
-    uint32_t value_bytes;          /* the usual size of a value */
-    uint32_t link_delay_us;        /* a frame's shortest way between two nodes ... */
-    uint32_t link_jitter_us;       /* ... and what may come on top */
-    uint32_t flush_us;             /* the usual length of a flush */
-    uint32_t mailbox_count;        /* letters that one mailbox holds */
-    uint32_t batch_count;          /* messages between two EVENT_DRAINED, at most: 1 .. 64 */
+    uint32_t value_bytes;    /* the usual size of a value */
+    uint32_t link_delay_us;  /* a frame's shortest way between two nodes ... */
+    uint32_t link_jitter_us; /* ... and what may come on top */
+    uint32_t flush_us;       /* the usual length of a flush */
+    uint32_t mailbox_count;  /* letters that one mailbox holds */
+    uint32_t batch_count;    /* messages between two EVENT_DRAINED, at most: 1 .. 64 */
+    bool
+        keep_wishes; /* a wish to be called holds until the call, as in actors/actor.c; else each step wishes anew */
     bool on[FAULT_COUNT];          /* whether this seed has the fault at all */
     uint32_t rate[FAULT_COUNT];    /* LOSS, DUPLICATE, REORDER, IMPATIENT, GARBAGE: in a million */
     uint64_t mean_us[FAULT_COUNT]; /* the others: mean time between two of them */

@@ -28,6 +28,7 @@ sim_t *sim_new (uint64_t seed, uint32_t ops, bool verbose)
     rng_seed (&self->rng_network, seed ^ 0x6e6574776f726b);
     rng_seed (&self->rng_faults, seed ^ 0x6661756c7473);
     rng_seed (&self->rng_clients, seed ^ 0x636c69656e7473);
+    self->ambush = FAULT_COUNT;
     self->now_us = START_US;
     self->wall_ms = WALL_MS;
     self->cluster = rng_next (&self->rng_nodes) | 1;

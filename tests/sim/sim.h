@@ -50,9 +50,9 @@ typedef struct {
     uint64_t resumed_us;
     uint64_t slow_until_us;
     uint64_t full_until_us;
+    uint64_t suspected_until_us;
     int64_t clock_ms; /* how far its wall clock is off */
     bool flushing;
-    bool flush_early; /* this flush moved its bytes when it began, and not when it ended */
     bool flush_again;
     uint64_t flush_sequence; /* commits that the running flush covers */
     standin_phase_t phase;
@@ -109,6 +109,8 @@ typedef struct {
     uint32_t ops_left;
     uint32_t clients_left;
     bool healed; /* faults are over */
+    fault_t
+        ambush; /* KILL or POWER: what all nodes get at the next write that is answered `ok`; FAULT_COUNT: none */
     uint64_t cluster;
     /* the examiner's last reply, owned */
     bytes_t answer;

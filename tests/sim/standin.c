@@ -32,8 +32,16 @@ static void s_charter (const sim_t *sim, const node_t *self, charter_t *charter)
                            .boots = self->life};
 }
 
-/*  Every member, up and reachable: who is down, the coordinators find out by waiting. */
-static void s_members (sim_t *sim, member_list_t *members)
+/*  Whether `self` believes that it reaches `node`. Without suspicion the coordinators find out by waiting. */
+static bool s_believed (const sim_t *sim, const node_t *self, const node_t *node)
+{
+    if (node == self || sim->healed || !sim->plan.on[FAULT_SUSPICION])
+        return true;
+    return node->up && node->suspected_until_us <= sim->now_us;
+}
+
+/*  Every member, up for good: the ring of a run is fixed. */
+static void s_members (sim_t *sim, const node_t *self, member_list_t *members)
 {
     members->count = sim->plan.nodes_count;
     members->items = memory_new (members->count, sizeof *members->items);
@@ -48,7 +56,7 @@ static void s_members (sim_t *sim, member_list_t *members)
                                        .weight = 1.0,
                                        .state = MEMBER_UP,
                                        .version = 1,
-                                       .reachable = true};
+                                       .reachable = s_believed (sim, self, node)};
     }
 }
 
@@ -85,7 +93,7 @@ static void s_send_enact (sim_t *sim, node_t *self)
     message_t *message = message_new (MESSAGE_enact);
     message->enact.request = self->life;
     s_charter (sim, self, &message->enact.charter);
-    s_members (sim, &message->enact.members);
+    s_members (sim, self, &message->enact.members);
     s_slots (sim, &message->enact.slots);
     s_send (sim, self, ROLE_GOSSIP, ROLE_REPLICA, &message);
 }
@@ -97,7 +105,7 @@ static void s_send_snapshots (sim_t *sim, node_t *self)
         message_t *message = message_new (MESSAGE_snapshot);
         s_charter (sim, self, &message->snapshot.charter);
         message->snapshot.version = 7;
-        s_members (sim, &message->snapshot.members);
+        s_members (sim, self, &message->snapshot.members);
         s_slots (sim, &message->snapshot.slots);
         s_send (sim, self, ROLE_GOSSIP, to[i], &message);
     }
@@ -151,12 +159,7 @@ static void s_begin_flush (sim_t *sim, node_t *self)
     self->flushing = true;
     self->flush_again = false;
     self->flush_sequence = store_sequence (self->store);
-    /* Only what was there when it began is promised; a disk may have it at once, or not before the end. */
-    self->flush_early = rng_below (&sim->rng_nodes, 2) == 0;
-    if (self->flush_early && store_flush (self->store) != STORE_OK) {
-        node_kill (sim, self, FAULT_BROKEN_DISK);
-        return;
-    }
+    memory_store_begin_flush (self->store);
     sim_after (
         sim, length,
         (action_t){.kind = ACTION_FLUSHED, .who = (uint32_t) self->index, .life = self->life});
@@ -166,7 +169,7 @@ void standin_flushed (sim_t *sim, node_t *self)
 {
     bool done;
     self->flushing = false;
-    if (!self->flush_early && store_flush (self->store) != STORE_OK) {
+    if (memory_store_end_flush (self->store) != STORE_OK) {
         node_kill (sim, self, FAULT_BROKEN_DISK);
         return;
     }

@@ -174,6 +174,28 @@ Test (memory_store, a_failed_commit_breaks_it)
     store_destroy (&store);
 }
 
+Test (memory_store, a_flush_under_way_covers_what_was_there_when_it_began)
+{
+    store_t *store = s_layers (DURABILITY_BATCH);
+    memory_store_begin_flush (store);
+    cr_assert_eq (store_commit (store), STORE_OK);
+    cr_assert_eq (memory_store_end_flush (store), STORE_OK);
+    s_expect (store, "a", "open twice");
+    memory_store_kill (store);
+    s_expect_committed (store);
+    /* One that a kill interrupts covers nothing. */
+    s_put (store, "a", "newer");
+    cr_assert_eq (store_commit (store), STORE_OK);
+    memory_store_begin_flush (store);
+    memory_store_kill (store);
+    s_put (store, "c", "newest");
+    cr_assert_eq (store_commit (store), STORE_OK);
+    cr_assert_eq (memory_store_end_flush (store), STORE_OK);
+    memory_store_kill (store);
+    s_expect_committed (store);
+    store_destroy (&store);
+}
+
 Test (memory_store, a_failed_flush_breaks_it)
 {
     store_t *store = s_layers (DURABILITY_BATCH);
