@@ -22,7 +22,8 @@ door_t *door_new (listen_t listen, uint64_t value_bytes, losses_t *losses, char 
     self->handle = zsock_resolve (self->socket);
     self->losses = losses;
     uint64_t least = value_bytes + 1024 * 1024;
-    socket_limit (self->socket, 2 * value_bytes > least ? 2 * value_bytes : least);
+    socket_limit (self->socket, 2 * value_bytes > least ? 2 * value_bytes : least,
+                  LIMIT_CLIENT_FRAMES);
     zsock_set_linger (self->socket, LINGER_MS);
     zsock_set_router_mandatory (self->socket, 1); /* else a reply to nobody would pass for sent */
     zmq_msg_init (&self->identity);

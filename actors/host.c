@@ -63,10 +63,11 @@ uint64_t host_rss (void)
     FILE *file = fopen ("/proc/self/statm", "re");
     if (!file)
         return 0;
-    unsigned long long pages = 0;
-    int fields = fscanf (file, "%*u %llu", &pages);
+    char line[128];
+    char *read = fgets (line, sizeof line, file);
     fclose (file);
-    return fields == 1 ? (uint64_t) pages * (uint64_t) sysconf (_SC_PAGESIZE) : 0;
+    char *pages = read ? strchr (line, ' ') : NULL; /* the second number */
+    return pages ? strtoull (pages, NULL, 10) * (uint64_t) sysconf (_SC_PAGESIZE) : 0;
 }
 
 /*  Takes `fd`, of a folder. */

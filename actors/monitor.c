@@ -8,6 +8,7 @@
 #include "../messages/memory.h"
 #include "host.h"
 
+#define MEASURE_MS 1000u
 #define LINGER_MS 200 /* the last lines of a node that stops are the ones that are wanted */
 
 typedef struct {
@@ -26,7 +27,9 @@ static void *monitor_create (const setup_t *setup)
     if (more->listen.endpoint && *more->listen.endpoint)
         self->listen.endpoint = memory_string (more->listen.endpoint);
     self->folder = memory_string (more->folder);
-    self->interval_us = (uint64_t) setup->settings->monitor_ms * 1000;
+    uint64_t interval_ms = setup->settings->monitor_ms;
+    /* The disk fills however seldom `stats` is published. */
+    self->interval_us = (interval_ms < MEASURE_MS ? interval_ms : MEASURE_MS) * 1000;
     return self;
 }
 
@@ -45,7 +48,7 @@ static void s_open (monitor_t *self, effects_t *effects)
     if (!self->listen.endpoint)
         return;
     self->socket = socket_new (ZMQ_PUB);
-    zsock_set_sndhwm (self->socket, (int) LIMIT_PEER_FRAMES);
+    socket_limit (self->socket, LIMIT_SUBSCRIPTION_BYTES, LIMIT_PEER_FRAMES);
     zsock_set_linger (self->socket, LINGER_MS);
     char why[LIMIT_SENTENCE_BYTES];
     if (socket_bind (self->socket, self->listen, why) != 0)

@@ -5,7 +5,8 @@
 #include "handover.h"
 
 /*  A peer that is gone without a word, as a machine that lost its power, is given up after this long. */
-#define DEAD_PEER_MS 5000
+#define DEAD_PEER_MS \
+    20000 /* the longest that a request may take: a client that is merely busy keeps its replies */
 #define IDLE_PROBE_S 60
 
 zsock_t *socket_new (int type)
@@ -45,12 +46,12 @@ int socket_bind (zsock_t *self, listen_t listen, char *why)
     return -1;
 }
 
-void socket_limit (zsock_t *self, uint64_t frame_bytes)
+void socket_limit (zsock_t *self, uint64_t frame_bytes, uint32_t frames)
 {
     int64_t most = (int64_t) frame_bytes; /* the option is 64 bits wide, CZMQ's setter only 32 */
     zmq_setsockopt (zsock_resolve (self), ZMQ_MAXMSGSIZE, &most, sizeof most);
-    zsock_set_sndhwm (self, (int) LIMIT_PEER_FRAMES);
-    zsock_set_rcvhwm (self, (int) LIMIT_PEER_FRAMES);
+    zsock_set_sndhwm (self, (int) frames);
+    zsock_set_rcvhwm (self, (int) frames);
     /* The kernel's own timers and not ZeroMQ's heartbeats: those would wake an idle node for each connection. */
     zsock_set_tcp_maxrt (self, DEAD_PEER_MS);
     zsock_set_tcp_keepalive (self, 1);

@@ -18,8 +18,8 @@ zsock_t *socket_new (int type);
 /*  0, or -1 with the sentence in `why` (LIMIT_SENTENCE_BYTES). */
 int socket_bind (zsock_t *self, listen_t listen, char *why);
 
-/*  Options of a TCP socket: frames up to `frame_bytes`, LIMIT_PEER_FRAMES in each queue, dead connections noticed. */
-void socket_limit (zsock_t *self, uint64_t frame_bytes);
+/*  Options of a TCP socket: frames up to `frame_bytes`, `frames` in each queue, dead connections noticed. */
+void socket_limit (zsock_t *self, uint64_t frame_bytes, uint32_t frames);
 
 /*  Reads one frame without waiting into `frame`, which is initialised. Its size, or -1 when there is none. */
 int socket_receive (void *handle, zmq_msg_t *frame);

@@ -51,7 +51,7 @@ static void s_contact_clear (contact_t *peer)
 static zsock_t *s_router_new (const wire_options_t *options, char *why)
 {
     zsock_t *router = socket_new (ZMQ_ROUTER);
-    socket_limit (router, LIMIT_PEER_FRAME_BYTES);
+    socket_limit (router, LIMIT_PEER_FRAME_BYTES, LIMIT_PEER_FRAMES);
     zsock_set_router_mandatory (router, 1); /* else a message to nobody would pass for sent */
     zsock_set_router_handover (router,
                                1); /* a peer that reconnects before we notice keeps its id */
@@ -115,7 +115,7 @@ static zsock_t *s_dealer_new (const char *endpoint)
     zsock_t *dealer = zsock_new (ZMQ_DEALER);
     if (!dealer)
         return NULL; /* no more files: this peer is out of reach, the node goes on */
-    socket_limit (dealer, LIMIT_PEER_FRAME_BYTES);
+    socket_limit (dealer, LIMIT_PEER_FRAME_BYTES, LIMIT_PEER_FRAMES);
     zsock_set_linger (dealer, 0);
     zsock_set_immediate (dealer,
                          1); /* no queue for a peer that is not there: it would get old news */

@@ -136,7 +136,7 @@ static cw_status_t s_read (call_t *call, plan_t *plan, bool (*check) (const void
 static void s_next_node (cw_client_t *client, plan_t *plan)
 {
     plan->unanswered = 0;
-    if (client->count == 1)
+    if (client->count < 2)
         return;
     plan->node = (plan->node + 1) % client->count;
     client->traffic.failovers++;

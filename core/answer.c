@@ -13,7 +13,15 @@ static void s_send (coordinator_t *self, bytes_t client, status_t status, const 
 {
     buffer_t buffer;
     buffer_init (&buffer, SIZE_MAX);
-    codec_encode (schema, reply, &buffer);
+    if (codec_encode (schema, reply, &buffer) != 0) {
+        effects_log (effects, LEVEL_ERROR,
+                     "a reply of kind %s is over its limits; please report it", schema->name);
+        failure_t failure = {0};
+        status = STATUS_INTERNAL;
+        GIVE (failure, &failure, status, bytes_text (status_name (status)));
+        GIVE (failure, &failure, message, bytes_text ("the reply is over a limit of the node"));
+        codec_encode (&failure_schema, &failure, &buffer);
+    }
     bytes_t frame = buffer_take (&buffer);
     self->tally.bytes_out += frame.size;
     self->tally.errors[status]++;

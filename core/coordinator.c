@@ -90,6 +90,7 @@ static void s_leave (coordinator_t *self, operation_t *operation)
 {
     size_t place = operation->id & ((1u << TABLE_BITS) - 1);
     assert (self->table[place] == operation && operation->answered);
+    self->bytes -= operation->bytes;
     operation_destroy (&self->table[place]);
     self->free_hint = place;
     self->used--;
@@ -298,15 +299,18 @@ static void s_start (coordinator_t *self, op_t op, const request_t *request, con
                      effects_t *effects)
 {
     operation_t *operation = s_operation (self, op, request, event);
-    if (self->unanswered >= self->settings.in_flight_count || !s_enter (self, operation)) {
+    if (self->unanswered >= self->settings.in_flight_count ||
+        self->bytes + event->frame.size > LIMIT_IN_FLIGHT_BYTES || !s_enter (self, operation)) {
         answer_refusal (self, event->client, request->id, effects, STATUS_OVERLOADED,
-                        "%u requests are in progress here (limits/in_flight); try again later, or "
-                        "another node",
-                        self->settings.in_flight_count);
+                        "%zu requests of %llu MB are in progress here; try again later, or another "
+                        "node",
+                        self->unanswered, (unsigned long long) (self->bytes >> 20));
         operation_destroy (&operation);
         return;
     }
     self->unanswered++;
+    operation->bytes = event->frame.size;
+    self->bytes += operation->bytes;
     if (s_begin (self, request, operation, event->now_us, effects))
         s_leave (self, operation);
     else

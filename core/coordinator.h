@@ -22,6 +22,7 @@ typedef struct {
     operation_t **table; /* by the low bits of an operation's id; NULL: free */
     size_t capacity;
     size_t used;          /* operations in the table */
+    uint64_t bytes;       /* that the operations in the table came with */
     size_t unanswered;    /* of these, client requests without a reply yet */
     size_t free_hint;     /* where to look for a free place first */
     uint64_t generation;  /* the high bits of the next id */

@@ -228,9 +228,10 @@ bool get_tick (coordinator_t *self, operation_t *operation, uint64_t now_us, eff
     if (operation->answered)
         return s_advance (self, operation, true, now_us, effects);
     uint64_t floor_us = operation->deadline_us - FLOOR_MARGIN_US;
-    if (operation->has_floor && now_us >= floor_us)
-        s_advance (self, operation, true, now_us, effects);
-    else if (operation->has_floor)
+    if (operation->has_floor && now_us >= floor_us) {
+        if (s_advance (self, operation, true, now_us, effects))
+            return true;
+    } else if (operation->has_floor)
         operation_wake (operation, floor_us);
     if (!operation->answered && now_us >= operation->deadline_us)
         answer_failure (self, operation, effects, STATUS_TIMEOUT,

@@ -7,8 +7,6 @@
 
 #include "../messages/memory.h"
 
-static const context_t NOTHING_SEEN = {.vv = {NULL, 0}, .ex = {NULL, 0}};
-
 static bool s_sound (const object_t *object)
 {
     const sibling_list_t *siblings = &object->siblings;
@@ -46,13 +44,14 @@ int object_decode (bytes_t state, object_t *object)
 bool object_fits (const object_t *object)
 {
     const context_t *context = &object->context;
-    size_t siblings = object->siblings.count;
+    uint64_t siblings = object->siblings.count;
     if (siblings > LIMIT_SIBLINGS_COUNT || context->vv.count > LIMIT_ENTRIES_COUNT ||
         context->ex.count > LIMIT_SIBLINGS_COUNT)
         return false;
-    uint64_t bytes = object_value_bytes (object) + siblings * SIBLING_BYTES +
-                     (context->vv.count + context->ex.count + 2) * DOT_BYTES;
-    return bytes <= LIMIT_STATE_BYTES;
+    /* A put's reply may except each sibling. */
+    uint64_t context_bytes = (context->vv.count + context->ex.count + siblings + 4) * DOT_BYTES;
+    uint64_t bytes = object_value_bytes (object) + siblings * SIBLING_BYTES + context_bytes;
+    return bytes <= LIMIT_STATE_BYTES && context_bytes <= LIMIT_CONTEXT_BYTES;
 }
 
 bytes_t object_encode (const object_t *object)
@@ -164,11 +163,12 @@ static void s_insert (sibling_list_t *siblings, sibling_t sibling)
     siblings->count++;
 }
 
-/*  The reply's context: the state's, without the siblings that the client has neither seen nor made. */
+/*  The reply's context: the state's and the request's, without the siblings that the client has neither seen nor made. */
 static void s_reply (const object_t *state, const context_t *seen, const dot_t *made,
                      context_t *reply)
 {
-    context_join (&state->context, &NOTHING_SEEN, reply);
+    /* A put that came again may come with a context that its first try had not. */
+    context_join (&state->context, seen, reply);
     for (size_t i = 0; i < state->siblings.count; i++) {
         dot_t dot = state->siblings.items[i].dot;
         bool own = made != NULL && dot_compare (dot, *made) == 0;
@@ -214,14 +214,6 @@ bool object_delete (const object_t *local, const context_t *context, object_t *r
     s_reply (result, context, NULL, reply);
     return result->siblings.count != local->siblings.count ||
            !context_includes (&local->context, context);
-}
-
-bool object_mint_adds (const object_t *local, const context_t *context)
-{
-    for (size_t i = 0; i < local->siblings.count; i++)
-        if (context_covers (context, local->siblings.items[i].dot))
-            return false;
-    return true;
 }
 
 uint64_t hlc_next (uint64_t wall_ms, uint64_t seen)

@@ -56,9 +56,6 @@ bool object_mint (const object_t *local, const write_t *write, object_t *result,
 bool object_delete (const object_t *local, const context_t *context, object_t *result,
                     context_t *reply);
 
-/*  Whether a mint with this context adds a sibling, rather than replace one. */
-bool object_mint_adds (const object_t *local, const context_t *context);
-
 /*  The hybrid clock for a new event: after `seen`, and at or after the wall clock. */
 uint64_t hlc_next (uint64_t wall_ms, uint64_t seen);
 

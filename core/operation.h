@@ -12,6 +12,7 @@ typedef struct {
     op_t op;
     bytes_t client;   /* who gets the reply; empty: nobody, it is our own */
     bytes_t reply_id; /* RAW: the request's id, or empty */
+    uint64_t bytes;   /* of the request */
     bool answered;    /* the client has its reply; late answers may still be wanted */
     bool strict;
     bool explain;

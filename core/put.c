@@ -137,6 +137,11 @@ static void s_answer_refusal (coordinator_t *self, operation_t *operation, statu
                "the context of that get";
     else if (status == STATUS_READ_ONLY)
         text = "the node's disk is full or failing: reads go on, writes need room on the disk";
+    else if (status == STATUS_TOO_LARGE)
+        text = "the key's values or contexts together are more than a record may hold: get it, "
+               "merge its values, and put the result with the context of that get";
+    else if (status == STATUS_BAD_CONTEXT)
+        text = "context: it is damaged; get the key and use the context of that reply";
     else if (status == STATUS_INTERNAL)
         text = "the node cannot read what it holds of this key; its log says what to do";
     answer_failure (self, operation, effects, status, "%s", text);
@@ -149,7 +154,10 @@ static bool s_refused (coordinator_t *self, operation_t *operation, attempt_stat
     home->result = RESULT_REFUSED;
     home->status = status;
     bool elsewhere = status == STATUS_READ_ONLY || status == STATUS_UNAVAILABLE;
-    if (elsewhere && !operation->answered && s_next_home (self, operation, now_us, effects))
+    /* Where too few are left to reach w, nothing is to be stored elsewhere either. */
+    bool enough = quorum_count (&operation->quorum, QUORUM_PENDING) >= operation->need;
+    if (elsewhere && enough && !operation->answered &&
+        s_next_home (self, operation, now_us, effects))
         return false;
     if (!operation->answered)
         s_answer_refusal (self, operation, status, effects);

@@ -2,15 +2,17 @@
 #include "replica.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../messages/memory.h"
 
 #define NOT_COMMITTED UINT64_MAX
+#define COMPLAINT_US 10000000u          /* between two lines about the same kind of trouble */
 #define FLUSH_PATIENCE_US 100000u       /* a sync that got lost on its way is asked for again */
-#define DISK_RESERVE_BYTES (128u << 20) /* less free: writes are refused before the store breaks */
-#define DISK_RESUME_BYTES (160u << 20)  /* this much free again: they are taken */
+#define DISK_RESERVE_BYTES (256u << 20) /* less free: writes are refused before the store breaks */
+#define DISK_RESUME_BYTES (288u << 20)  /* this much free again: they are taken */
 
 /* ---- replies that wait ---- */
 
@@ -88,9 +90,20 @@ static void s_halt (replica_t *self, effects_t *effects)
     self->halted = true;
 }
 
-/*  A record that cannot be read: refused, never taken for absence. */
-static void s_damaged (place_t place, effects_t *effects)
+/*  Whether it is time for another line about what anyone can make happen at will. */
+static bool s_may_complain (replica_t *self)
 {
+    if (self->complained_us != 0 && self->now_us - self->complained_us < COMPLAINT_US)
+        return false;
+    self->complained_us = self->now_us;
+    return true;
+}
+
+/*  A record that cannot be read: refused, never taken for absence. */
+static void s_damaged (replica_t *self, place_t place, effects_t *effects)
+{
+    if (!s_may_complain (self))
+        return;
     effects_log (effects, LEVEL_ERROR,
                  "a record of partition %u (key hash %016llx) is damaged; requests for it are "
                  "refused; restore the data folder from a backup",
@@ -126,7 +139,7 @@ static void s_read (replica_t *self, const message_t *message, effects_t *effect
             reply->read_reply.result = RESULT_ABSENT;
         else if (rc == HOLDINGS_DAMAGED) {
             reply->read_reply.status = STATUS_INTERNAL;
-            s_damaged (place, effects);
+            s_damaged (self, place, effects);
         } else {
             message_destroy (&reply);
             s_halt (self, effects);
@@ -180,7 +193,7 @@ static status_t s_load (replica_t *self, place_t place, stored_t *record, object
         return STATUS_INTERNAL;
     }
     if (rc == HOLDINGS_DAMAGED || object_decode (record->object, object) != 0) {
-        s_damaged (place, effects);
+        s_damaged (self, place, effects);
         return STATUS_INTERNAL;
     }
     return STATUS_OK;
@@ -201,39 +214,49 @@ static void s_check_memory (replica_t *self, const context_t *seen, effects_t *e
 {
     if (context_counter (seen, self->actor) <= self->counter)
         return;
-    effects_log (effects, LEVEL_ERROR,
-                 "someone has seen versions of this node that it does not remember making; it goes "
-                 "on under a new actor; check whether the machine was reverted to a snapshot");
+    if (s_may_complain (self))
+        effects_log (effects, LEVEL_WARNING,
+                     "a context names versions of this node that it did not make; it goes on under "
+                     "a new actor; if the machine was reverted to a snapshot, wipe its folder");
     self->actor = rng_next (&self->rng);
     self->counter = 0;
 }
 
-/*  Makes the version, or deletes. `result` and `reply` are to be cleared when STATUS_OK. */
+/*  Whether a put made more of siblings that were at a limit without it. One that makes fewer, or smaller, is welcome. */
+static bool s_too_many (const replica_t *self, const object_t *before, const object_t *after,
+                        uint64_t value_bytes)
+{
+    uint64_t bytes = object_value_bytes (after);
+    bool more = after->siblings.count > before->siblings.count;
+    if (more && after->siblings.count > self->settings.siblings_count)
+        return true;
+    return (more || bytes > object_value_bytes (before)) &&
+           bytes - value_bytes >= LIMIT_SIBLINGS_VALUES * self->settings.value_bytes;
+}
+
+/*  Makes the version, or deletes. `result` and the reply's context are to be cleared whatever it says. */
 static status_t s_apply (replica_t *self, const mint_t *mint, const object_t *local,
                          uint64_t wall_ms, object_t *result, mint_reply_t *reply, bool *changed)
 {
-    if (mint->remove) {
+    reply->hlc = mint->hlc;
+    if (mint->remove)
         *changed = object_delete (local, &mint->context, result, &reply->context);
-        reply->hlc = mint->hlc;
-        return STATUS_OK;
+    else {
+        uint64_t newest = object_hlc (local);
+        write_t write = {
+            .context = &mint->context,
+            .put_id = mint->put_id,
+            .value = mint->value,
+            .dot = {.actor = self->actor, .counter = self->counter + 1},
+            .hlc = hlc_next (wall_ms, newest > mint->hlc ? newest : mint->hlc),
+        };
+        *changed = object_mint (local, &write, result, &reply->context);
+        self->counter += *changed;
+        reply->hlc = object_hlc (result);
+        if (*changed && s_too_many (self, local, result, mint->value.size))
+            return STATUS_TOO_MANY_SIBLINGS;
     }
-    bool fresh = object_find_put (local, mint->put_id) == NULL;
-    if (fresh && object_mint_adds (local, &mint->context) &&
-        (local->siblings.count >= self->settings.siblings_count ||
-         object_value_bytes (local) >= LIMIT_SIBLINGS_VALUES * self->settings.value_bytes))
-        return STATUS_TOO_MANY_SIBLINGS;
-    uint64_t newest = object_hlc (local);
-    write_t write = {
-        .context = &mint->context,
-        .put_id = mint->put_id,
-        .value = mint->value,
-        .dot = {.actor = self->actor, .counter = self->counter + 1},
-        .hlc = hlc_next (wall_ms, newest > mint->hlc ? newest : mint->hlc),
-    };
-    *changed = object_mint (local, &write, result, &reply->context);
-    self->counter += *changed;
-    reply->hlc = object_hlc (result);
-    return STATUS_OK;
+    return object_fits (result) ? STATUS_OK : STATUS_TOO_LARGE;
 }
 
 /*  Queues the answer to a mint: with the state at the commit, and an acknowledgement when it is durable; or both as one. */
@@ -275,8 +298,6 @@ static status_t s_try_mint (replica_t *self, const event_t *event, message_t *re
     object_t result = {0};
     bool changed = false;
     status = s_apply (self, mint, &local, event->wall_ms, &result, &reply->mint_reply, &changed);
-    if (status == STATUS_OK && !object_fits (&result))
-        status = STATUS_TOO_LARGE;
     if (status == STATUS_OK && changed &&
         !s_save (self, place, &result, &record, event->wall_ms, effects))
         status = STATUS_INTERNAL;
@@ -392,33 +413,47 @@ static void s_enact (replica_t *self, const message_t *message, effects_t *effec
     message_t *reply = message_new (MESSAGE_enact_reply);
     reply->enact_reply.request = message->enact.request;
     s_hold (&self->flushes, message->from, reply);
+    /* What a cluster agrees on is on disk before it takes effect, in every durability. */
+    self->flushes.items[self->flushes.first + self->flushes.count - 1].flush = true;
 }
 
 /* ---- disk ---- */
 
-static void s_host (replica_t *self, const host_t *host, effects_t *effects)
+static void s_host (replica_t *self, const host_t *host, uint64_t wall_ms, effects_t *effects)
 {
     bool full = host->disk_free < (self->read_only ? DISK_RESUME_BYTES : DISK_RESERVE_BYTES);
     if (full == self->read_only)
         return;
     self->read_only = full;
+    char text[LIMIT_SENTENCE_BYTES];
     if (full)
-        effects_log (
-            effects, LEVEL_ERROR,
-            "the disk is nearly full (%llu MB free): writes are refused until %u MB are "
-            "free; delete what is not Cartwheel's, or move the data folder to a larger disk",
-            (unsigned long long) (host->disk_free >> 20), DISK_RESUME_BYTES >> 20);
+        snprintf (text, sizeof text,
+                  "the disk is nearly full (%llu MB free): writes are refused until %u MB are "
+                  "free; delete what is not Cartwheel's, or move the folder to a larger disk",
+                  (unsigned long long) (host->disk_free >> 20), DISK_RESUME_BYTES >> 20);
     else
-        effects_log (effects, LEVEL_NOTICE, "the disk has room again: writes are taken");
+        snprintf (text, sizeof text, "the disk has room again: writes are taken");
+    effects_log (effects, full ? LEVEL_ERROR : LEVEL_NOTICE, "%s", text);
+    store_event_t event = {0};
+    GIVE (store_event, &event, node, bytes_text (self->settings.name));
+    GIVE (store_event, &event, time, wall_ms);
+    GIVE (store_event, &event, event, bytes_text (full ? "disk_full" : "disk_room"));
+    GIVE (store_event, &event, took, 0);
+    GIVE (store_event, &event, message, bytes_text (text));
+    buffer_t buffer;
+    buffer_init (&buffer, LIMIT_EVENT_BYTES);
+    codec_encode (&store_event_schema, &event, &buffer);
+    bytes_t frame = buffer_take (&buffer);
+    effects_publish (effects, "store", &frame);
 }
 
 static void s_release (replica_t *self, effects_t *effects)
 {
-    bool durable_at_commit = self->settings.durability != DURABILITY_BATCH;
+    bool at_commit = self->settings.durability != DURABILITY_BATCH;
     while (self->flushes.count > 0) {
         const held_t *held = &self->flushes.items[self->flushes.first];
-        if (held->sequence == NOT_COMMITTED ||
-            (!durable_at_commit && held->sequence > self->flushed))
+        bool flushed = held->sequence <= self->flushed;
+        if (held->sequence == NOT_COMMITTED || (!flushed && (held->flush || !at_commit)))
             return;
         held_t ready = s_next (&self->flushes);
         effects_send (effects, ready.to, &ready.message);
@@ -469,14 +504,12 @@ static void s_synced (replica_t *self, uint64_t sequence, effects_t *effects)
     s_release (self, effects);
 }
 
-static void s_census (replica_t *self, uint64_t now_us, effects_t *effects)
+static void s_census (replica_t *self, effects_t *effects)
 {
     if (self->holdings.counted)
         return;
     if (holdings_count (&self->holdings) != STORE_OK)
         s_halt (self, effects);
-    else if (!self->holdings.counted)
-        effects_wake (effects, now_us);
 }
 
 /* ---- the step ---- */
@@ -494,7 +527,7 @@ static void s_message (replica_t *self, const event_t *event, effects_t *effects
     case MESSAGE_recall:    s_recall (self, message, effects); break;
     case MESSAGE_enact:     s_enact (self, message, effects); break;
     case MESSAGE_snapshot:  ring_follow (&self->ring, message, effects); break;
-    case MESSAGE_host:      s_host (self, &message->host, effects); break;
+    case MESSAGE_host:      s_host (self, &message->host, event->wall_ms, effects); break;
     case MESSAGE_synced:    s_synced (self, message->synced.sequence, effects); break;
     default: break; /* not ours: someone else's mistake, and harmless */
     }
@@ -506,12 +539,15 @@ static void replica_step (void *core, const event_t *event, effects_t *effects)
     replica_t *self = core;
     if (self->halted)
         return;
+    self->now_us = event->now_us;
     if (event->kind == EVENT_MESSAGE)
         s_message (self, event, effects);
     else if (event->kind == EVENT_DRAINED)
         s_drained (self, event->now_us, effects);
     if (event->kind == EVENT_START || event->kind == EVENT_TICK)
-        s_census (self, event->now_us, effects);
+        s_census (self, effects);
+    if (!self->holdings.counted)
+        effects_wake (effects, event->now_us);
     if (self->flush_asked > self->flushed)
         effects_wake (effects, self->flush_asked_us + FLUSH_PATIENCE_US);
 }

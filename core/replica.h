@@ -20,6 +20,7 @@
 /*  A reply that waits for its commit, or for the flush of it. */
 typedef struct {
     uint64_t sequence; /* of the commit, once made */
+    bool flush;        /* waits for the flush in every durability */
     address_t to;
     message_t *message;
 } held_t;
@@ -51,6 +52,8 @@ typedef struct {
     uint64_t counter; /* of the last dot */
     bool read_only;   /* the disk is nearly full */
     bool halted;
+    uint64_t now_us;         /* of the event at hand */
+    uint64_t complained_us;  /* when the last line was logged about what others can make happen */
     held_list_t commits;     /* replies that leave at the next commit */
     held_list_t flushes;     /* replies that leave once their commit is flushed; sequences rise */
     uint64_t flush_asked;    /* the newest sequence that the syncer was asked for */

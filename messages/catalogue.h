@@ -1,9 +1,7 @@
 /*  catalogue.h - every message and every stored record, declared once.
  *
- *  A record is a row in RECORDS and a list of fields. The rows expand to a struct (`NAME_t`), a list of them
- *  (`NAME_list_t`), and a schema (`NAME_schema`) that the one engine in codec.h walks to encode, decode, clear,
- *  compare and print. A message is a record with a number, a row in MESSAGES; its round-trip, truncation and
- *  mutation tests come with the row.
+ *  A row in RECORDS and a list of fields expand to a struct (`NAME_t`), a list of them (`NAME_list_t`), and a
+ *  schema (`NAME_schema`) that the one engine in codec.h walks. A message is a record with a row in MESSAGES.
  *
  *  Fields:   F (KIND, name, least, most)   a scalar, or a run of bytes whose size has these bounds
  *            L (record, name, most)        a list of at most `most` records
@@ -14,7 +12,7 @@
  *            MAP: keys are field names, each field optional, `has` tells which are there; what clients see.
  *            A field is added to an ARRAY record at its end only, with a new protocol version.
  */
-/* clang-format off: tables and macros are set by hand */
+/* clang-format off */
 #ifndef CARTWHEEL_CATALOGUE_H
 #define CARTWHEEL_CATALOGUE_H
 
@@ -109,7 +107,6 @@
     F (BIN, put_id, 0, LIMIT_PUT_ID_BYTES)                                                    \
     R (context, context)             /* of the request */                                     \
     F (U64, hlc, 0, UINT64_MAX)      /* the newest that the request's context has seen */     \
-    F (U64, limit_us, 0, UINT64_MAX) /* not to be done when it waited longer than this */     \
     F (BOOL, state_wanted, 0, 1) /* other slots need it: answer at commit, then replicate_reply */
 
 #define FIELDS_mint_reply(F, L, R)                                                            \

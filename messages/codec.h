@@ -4,7 +4,7 @@
  *  Decoding is safe on any bytes: a bounded pre-walk (skim.h) runs before msgpack-c sees them, because msgpack-c
  *  takes memory by the count that an array declares. All checks of kind, bounds and order of fields are the schema's.
  */
-/* clang-format off: tables and macros are set by hand */
+/* clang-format off */
 #ifndef CARTWHEEL_CODEC_H
 #define CARTWHEEL_CODEC_H
 

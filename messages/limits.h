@@ -49,7 +49,12 @@
 #define LIMIT_EFFECTS_COUNT 262144u /* effects of one step */
 #define LIMIT_MAILBOX_FRAMES 4096u  /* high-water mark of an inproc mailbox, in frames */
 #define LIMIT_PEER_FRAMES 1000u     /* high-water mark towards a peer or a client, in frames */
-#define LIMIT_EVENT_BYTES 65536u    /* one event on the monitor stream */
+#define LIMIT_CLIENT_FRAMES \
+    8192u /* replies that wait for one client: more than the default limits/in_flight */
+#define LIMIT_SUBSCRIPTION_BYTES 65536u /* a frame from a subscriber of the monitor stream */
+#define LIMIT_IN_FLIGHT_BYTES \
+    (512u << 20)                 /* keys and values of requests in progress, then `overloaded` */
+#define LIMIT_EVENT_BYTES 65536u /* one event on the monitor stream */
 
 /* Configuration. */
 #define LIMIT_CONFIG_BYTES (1024u * 1024)

@@ -3,7 +3,7 @@
  *  A frame is a MessagePack array: [format, number of the message, sending node, sending role, receiving role, record].
  *  Who it is from is taken from the connection's handshake where there is one, never from the frame alone.
  */
-/* clang-format off: tables and macros are set by hand */
+/* clang-format off */
 #ifndef CARTWHEEL_MESSAGE_H
 #define CARTWHEEL_MESSAGE_H
 

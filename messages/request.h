@@ -3,7 +3,7 @@
  *  A reply must name the field that is wrong and repeat the request's id even then, so this decoder reads on after a
  *  mistake where codec_decode would stop. Sizes, contexts and quorums are the coordinator's to check, in that order.
  */
-/* clang-format off: tables and macros are set by hand */
+/* clang-format off */
 #ifndef CARTWHEEL_REQUEST_H
 #define CARTWHEEL_REQUEST_H
 

@@ -1,5 +1,5 @@
 /*  status.h - the outcomes that a client is told (docs/protocol.md, Replies), and what a replica answers. */
-/* clang-format off: tables and macros are set by hand */
+/* clang-format off */
 #ifndef CARTWHEEL_STATUS_H
 #define CARTWHEEL_STATUS_H
 

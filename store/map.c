@@ -85,7 +85,7 @@ static map_node_t **s_links (map_node_t *const *links)
 
 bool map_put (map_t *self, bytes_t key, bytes_t value, bytes_t *former)
 {
-    map_node_t *const *path[MAP_TOWER];
+    map_node_t *const *path[MAP_TOWER] = {NULL};
     map_node_t *found = s_path (self, key, path);
     if (found && bytes_equal (found->key, key)) {
         *former = found->value;
@@ -97,6 +97,7 @@ bool map_put (map_t *self, bytes_t key, bytes_t value, bytes_t *former)
     for (; self->height < node->height; self->height++)
         path[self->height] = self->first;
     for (unsigned int level = 0; level < node->height; level++) {
+        assert (path[level]);
         node->next[level] = path[level][level];
         s_links (path[level])[level] = node;
     }

@@ -100,6 +100,8 @@ static size_t s_width (const table_t *self, size_t column)
 
 void table_print (const table_t *self, FILE *file)
 {
+    if (self->columns == 0)
+        return;
     size_t *widths = memory_new (self->columns, sizeof *widths);
     for (size_t i = 0; i < self->columns; i++)
         widths[i] = s_width (self, i);

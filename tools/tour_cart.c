@@ -140,6 +140,8 @@ static int s_add_concurrently (shopper_t *phone, shopper_t *laptop)
     s_add_at_once (laptop);
     pthread_join (thread, NULL);
     pthread_barrier_destroy (&start);
+    phone->start = NULL;
+    laptop->start = NULL;
     if (phone->status != CW_OK || laptop->status != CW_OK)
         return -1;
     if (s_expect (phone, phone->cart, laptop->cart, "after two concurrent additions"))

@@ -119,9 +119,13 @@ static void s_stop (server_t *server)
     waitpid (server->pid, &status, 0);
     if (server->folder[0] == 0)
         return;
-    char command[128];
-    snprintf (command, sizeof command, "rm -r '%s'", server->folder);
-    if (system (command) != 0)
+    pid_t remover = fork ();
+    if (remover == 0) {
+        execlp ("rm", "rm", "-r", server->folder, (char *) NULL);
+        _exit (1);
+    }
+    waitpid (remover, &status, 0);
+    if (status != 0)
         fprintf (stderr, "bench: cannot remove %s\n", server->folder);
 }
 

@@ -147,7 +147,7 @@ static dot_t s_dot (world_t *world, int node, int home)
         return (dot_t){.actor = world->actor[node], .counter = ++world->counter[node]};
     dot_t *last = &world->hint_dot[node - HOMES][home];
     if (!world->rules.fallback_reuse || last->actor == 0)
-        *last = (dot_t) {.actor = ++world->next_actor, .counter = 0};
+        *last = (dot_t){.actor = ++world->next_actor, .counter = 0};
     last->counter++;
     return *last;
 }

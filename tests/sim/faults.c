@@ -48,7 +48,7 @@ static void s_end (sim_t *sim, node_t *node, fault_t fault)
     uint64_t kind = rng_below (&sim->rng_faults, 8);
     if (kind == 0)
         s_end_all (sim, fault);
-    else if (kind <= 2)
+    else if (kind <= 3)
         sim->ambush = fault;
     else if (kind <= 5 && fault == FAULT_KILL)
         node->doom = (uint32_t) plan_between (&sim->rng_faults, 1, 40);

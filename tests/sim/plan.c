@@ -104,9 +104,13 @@ static void s_draw_faults (plan_t *self, rng_t *rng)
     const fault_t timed[] = {FAULT_CUT_OFF, FAULT_KILL,        FAULT_POWER,
                              FAULT_PAUSE,   FAULT_BROKEN_DISK, FAULT_FULL_DISK,
                              FAULT_CLOCK,   FAULT_SLOW_DISK,   FAULT_SUSPICION};
+    /* Each fault some times in a run, whether the run is short and busy or long and slow. */
+    uint64_t length_us = (uint64_t) self->ops_count / self->clients_count *
+                         (self->mean_think_us + 3000u + self->flush_us);
+    uint64_t least_us = length_us / 20 + 10000;
     for (size_t i = 0; i < sizeof timed / sizeof timed[0]; i++)
         if (self->on[timed[i]]) {
-            self->mean_us[timed[i]] = s_magnitude (rng, 200000, 5000000);
+            self->mean_us[timed[i]] = s_magnitude (rng, least_us, least_us * 20);
             self->length_us[timed[i]] = s_magnitude (rng, 5000, 2500000);
         }
     self->mailbox_count = self->on[FAULT_OVERFLOW] ? (uint32_t) plan_between (rng, 3, 40) : 100000;
