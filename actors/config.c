@@ -174,6 +174,8 @@ static void s_read_value (loader_t *self, size_t row, place_t place, const char 
 static void s_read_name (loader_t *self, const zpl_line_t *line)
 {
     char subject[SUBJECT_BYTES];
+    if (self->section == config_sections () && !self->unknown[0])
+        return; /* no section yet: the scanner has said so */
     if (self->section == config_sections ()) {
         char unknown[2 * UNKNOWN_BYTES + 2];
         snprintf (unknown, sizeof unknown, "%s/%.*s", self->unknown, (int) UNKNOWN_BYTES,
