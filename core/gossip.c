@@ -106,6 +106,7 @@ static void s_found (gossip_t *self, effects_t *effects)
         .boots = 1,
     };
     ring_found (&self->table, &charter, &self->settings);
+    self->founding = true;
     effects_log (effects, LEVEL_NOTICE, "founding cluster %s with %u partitions",
                  self->settings.cluster, self->settings.partitions);
 }
@@ -149,17 +150,19 @@ static void s_ask_recall (effects_t *effects)
     effects_send_here (effects, ROLE_REPLICA, &recall);
 }
 
-/*  Has the whole table persisted: it is small, and a row that is the same costs nothing. */
+/*  Has what is new persisted: everything by a founder, charter and members after a restart. */
 static void s_ask_enact (const gossip_t *self, effects_t *effects)
 {
     message_t *message = message_new (MESSAGE_enact);
-    message->enact.request = self->table.version;
-    codec_copy (&charter_schema, &self->table.charter, &message->enact.charter);
     snapshot_t copy;
     codec_copy (&snapshot_schema, &self->table, &copy);
+    message->enact.request = self->table.version;
+    message->enact.charter = copy.charter;
     message->enact.members = copy.members;
-    message->enact.slots = copy.slots;
-    codec_clear (&charter_schema, &copy.charter);
+    if (self->founding)
+        message->enact.slots = copy.slots;
+    else
+        free (copy.slots.items);
     effects_send_here (effects, ROLE_REPLICA, &message);
 }
 

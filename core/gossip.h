@@ -19,6 +19,7 @@ typedef struct {
     rng_t rng;
     gossip_phase_t phase;
     snapshot_t table;      /* the charter, members and slots, as persisted or about to be */
+    bool founding;         /* the slots' rows are new too */
     bool seen[ROLE_COUNT]; /* which roles have the present table */
     uint64_t retry_us;     /* when to ask or tell again */
 } gossip_t;

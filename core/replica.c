@@ -334,7 +334,7 @@ static void s_mint (replica_t *self, const event_t *event, effects_t *effects)
     status_t status = s_try_mint (self, event, reply, effects);
     if (status == STATUS_OK)
         return;
-    reply->mint_reply.status = status;
+    reply->mint_reply.status = (uint8_t) status;
     effects_send (effects, event->message->from, &reply);
 }
 
@@ -377,7 +377,7 @@ static void s_replicate (replica_t *self, const event_t *event, effects_t *effec
     message_t *reply = message_new (MESSAGE_replicate_reply);
     reply->replicate_reply.request = replicate->request;
     reply->replicate_reply.slot = replicate->slot;
-    reply->replicate_reply.status = status;
+    reply->replicate_reply.status = (uint8_t) status;
     reply->replicate_reply.result = status == STATUS_OK ? RESULT_STORED : RESULT_REFUSED;
     if (status == STATUS_OK)
         s_hold (&self->flushes, event->message->from, reply);

@@ -32,7 +32,7 @@ static bool s_place (ring_t *self)
         if (row->partition >= charter->partitions || row->slot >= charter->n)
             return false;
         slot_t *place = &self->slots[(size_t) row->partition * charter->n + row->slot];
-        if (place->version != 0)
+        if (place->version != 0 || row->version == 0) /* 0 marks a place without a row */
             return false;
         *place = *row;
     }

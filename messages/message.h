@@ -1,7 +1,7 @@
 /*  message.h - what one role sends another: inside a node a pointer whose ownership passes, between nodes a frame.
  *
  *  A frame is a MessagePack array: [format, number of the message, sending node, sending role, receiving role, record].
- *  Who it is from is taken from the connection's handshake where there is one, never from the frame alone.
+ *  There is no handshake yet: the sender is what the frame says, and only members of the ring are listened to.
  */
 /* clang-format off */
 #ifndef CARTWHEEL_MESSAGE_H

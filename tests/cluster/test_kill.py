@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""test_kill.py - SIGKILL in the middle of writes by several clients: after the restart each acknowledged write is there,
-each acknowledged delete stays done, and nothing is there that nobody wrote. For each durability; and for `batch` also
-after losing all that was not synced, by the library tests/durability/powercut.c.
+"""test_kill.py - SIGKILL in the middle of writes by several clients: after the restart each acknowledged write is
+there, each acknowledged delete stays done, and nothing is there that nobody wrote. For each durability; and for `batch`
+also after losing all that was not synced, by the library tests/durability/powercut.c.
 
 Environment: ROUNDS (5) of killing for each durability; SEED; POWERCUT_LIB: the library built from powercut.c, without
 which those rounds are skipped.

@@ -9,6 +9,7 @@
 #include "judge.h"
 #include "messages/memory.h"
 #include "node.h"
+#include "replicas.h"
 
 /*  Requests that are wrong on purpose, and what they must be answered. */
 typedef enum {
@@ -403,8 +404,11 @@ void client_answer (sim_t *sim, const node_t *node, bytes_t connection, bytes_t 
         return;
     }
     judge_reply (sim, index, frame);
-    if (attempt->change != NO_CHANGE && judge_status (frame) == STATUS_OK)
+    if (attempt->change != NO_CHANGE && judge_status (frame) == STATUS_OK) {
+        if (index % 4 == 0) /* a copy of every disk takes its time */
+            replicas_check_durable (sim, attempt->change);
         faults_acknowledged (sim);
+    }
     if (!sim->healed && plan_chance (&sim->rng_network, sim->plan.rate[FAULT_LOSS] / 4))
         return; /* the client's connection broke */
     letter_t *letter = letter_new (ROLE_COORDINATOR);

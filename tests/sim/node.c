@@ -178,6 +178,9 @@ void node_start (sim_t *sim, node_t *self)
             s_step (sim, self, s_roles[i]->id, (event_t){.kind = EVENT_DRAINED});
     if (self->up)
         standin_start (sim, self);
+    /* Some do not live long: what was on its way to one process then finds the next but one as young as that was. */
+    if (self->up && sim->plan.on[FAULT_KILL] && !sim->healed && rng_below (&sim->rng_nodes, 4) == 0)
+        self->doom = (uint32_t) plan_between (&sim->rng_nodes, 40, 400);
 }
 
 void node_kill (sim_t *sim, node_t *self, fault_t fault)

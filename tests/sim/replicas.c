@@ -1,9 +1,10 @@
-/*  replicas.c - see replicas.h. It looks into the stores themselves: what a coordinator says of them is not evidence. */
+/*  replicas.c - see replicas.h. */
 #include "replicas.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "core/hash.h"
 #include "messages/memory.h"
 #include "standin.h"
@@ -122,4 +123,52 @@ void replicas_check (sim_t *sim)
     for (size_t i = 0; i < copies.count; i++)
         bytes_clear (&copies.items[i].key);
     free (copies.items);
+}
+
+/* ---- at an acknowledgement ---- */
+
+typedef struct {
+    const change_t *change;
+    bool found;
+} search_t;
+
+static bool s_search (void *argument, bytes_t key, bytes_t value)
+{
+    search_t *search = argument;
+    stored_t record;
+    object_t object;
+    char text[32];
+    bytes_t wanted = client_key (search->change->key, text, sizeof text);
+    if (key.size != wanted.size + RECORD_KEY_PREFIX_BYTES ||
+        memcmp (key.data + RECORD_KEY_PREFIX_BYTES, wanted.data, wanted.size) != 0 ||
+        record_decode (value, &record, NULL) != 0 ||
+        codec_decode (&object_schema, record.object, &object, NULL) != 0)
+        return true;
+    for (size_t i = 0; i < object.siblings.count; i++)
+        if (bytes_equal (object.siblings.items[i].value, search->change->value))
+            search->found = true;
+    codec_clear (&object_schema, &object);
+    return false;
+}
+
+/*  What the disk below each node holds at this moment, as a backup would find it. */
+void replicas_check_durable (sim_t *sim, uint32_t index)
+{
+    const change_t *change = &sim->history.changes[index];
+    uint32_t holders = 0;
+    history_touch (&sim->history);
+    if (sim->plan.settings.durability != DURABILITY_BATCH || change->remove ||
+        set_has (sim->history.touched, index))
+        return;
+    for (size_t i = 0; i < sim->plan.nodes_count; i++) {
+        search_t search = {.change = change};
+        store_t *disk = memory_store_backup (sim->nodes[i].store);
+        store_scan (disk, STORE_DATA, (bytes_t){0}, (bytes_t){0}, 0, s_search, &search);
+        store_destroy (&disk);
+        holders += search.found;
+    }
+    if (holders < change->w)
+        sim_fail (sim, "durable",
+                  "put %u of key-%u was answered ok with w=%u, and %u disks have it", index,
+                  change->key, change->w, holders);
 }

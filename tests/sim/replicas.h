@@ -1,12 +1,17 @@
-/*  replicas.h - the checker `equal-replicas`: at rest, each owner of a key holds the same state, whole and sound.
+/*  replicas.h - checkers that look into the stores themselves: what a coordinator says of them is not evidence.
  *
- *  And `twins`: where a key has one owner, no two of its siblings come from one put_id.
+ *  `equal-replicas`: at rest, each owner of a key holds the same state, whole and sound. `twins`: where a key has one
+ *  owner, no two of its siblings come from one put_id. `durable`: when a put is answered `ok`, the disks of w nodes have it.
  */
 #ifndef CARTWHEEL_SIM_REPLICAS_H
 #define CARTWHEEL_SIM_REPLICAS_H
 
 #include "sim.h"
 
+/*  At rest. */
 void replicas_check (sim_t *sim);
+
+/*  The put was answered `ok` just now. */
+void replicas_check_durable (sim_t *sim, uint32_t change);
 
 #endif
