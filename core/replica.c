@@ -287,6 +287,9 @@ static status_t s_try_mint (replica_t *self, const event_t *event, message_t *re
         return STATUS_UNAVAILABLE;
     if (self->read_only)
         return STATUS_READ_ONLY;
+    /* A record with another put_id could not be read again. */
+    if (mint->put_id.size != 0 && mint->put_id.size != LIMIT_PUT_ID_BYTES)
+        return STATUS_BAD_REQUEST;
     if (!context_valid (&mint->context))
         return STATUS_BAD_CONTEXT;
     s_check_memory (self, &mint->context, effects);
