@@ -20,6 +20,8 @@
 #define TOUR_CLIENTS 16
 #define TOUR_CLIENTS_MOST 512
 #define TOUR_TICK_MS 20u
+/*  While the node is still to be killed: half of a short load is over soon. */
+#define TOUR_AIM_MS 2u
 
 static const char s_help[] =
     "Usage: tour [--records N] [--clients N] [--file FILE] [--data FOLDER] [--program CARTWHEELD]\n"
@@ -125,7 +127,7 @@ static int s_follow (const tour_t *tour, tour_node_t *node, load_t *load, const 
             if (s_crash (tour, node, load))
                 return -1;
         }
-        if (tour_wait (tour, TOUR_TICK_MS)) {
+        if (tour_wait (tour, crash ? TOUR_AIM_MS : TOUR_TICK_MS)) {
             progress_break (&progress);
             return -1;
         }

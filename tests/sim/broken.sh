@@ -67,8 +67,11 @@ try () {
             changed+=("$file")
         fi
     done
-    compile "$tree" "$work/mutant" "${changed[@]}"
-    link "$work/broken" "$work"/rest/*.o "${objects[@]}" "$work"/mutant/*.o
+    if ! compile "$tree" "$work/mutant" "${changed[@]}" ||
+        ! link "$work/broken" "$work"/rest/*.o "${objects[@]}" "$work"/mutant/*.o; then
+        echo "FAILED $name: it does not compile"
+        return 1
+    fi
     output=$("$work/broken" --seeds "$seeds" --stop --checker "$checker" 2>&1) || true
     seed=$(sed -n "s/^FAILED seed \([0-9]*\) checker $checker:.*/\1/p" <<<"$output" | head -n 1)
     if [ -z "$seed" ]; then

@@ -7,6 +7,7 @@
 #include "client.h"
 #include "faults.h"
 #include "judge.h"
+#include "messages/memory.h"
 #include "replicas.h"
 
 #define SETTLE_US 8000000 /* longer than the longest time-out, pause, partition and delay */
@@ -115,7 +116,7 @@ static bytes_t s_list_page (sim_t *sim, uint32_t partition, bytes_t after, uint3
 /*  All partitions, page by page, name each live key once and no other. */
 static void s_check_listing (sim_t *sim, const size_t *live)
 {
-    uint32_t *listed = calloc (sim->plan.keys_count, sizeof *listed);
+    uint32_t *listed = memory_new (sim->plan.keys_count, sizeof *listed);
     for (uint32_t p = 0; p < sim->plan.settings.partitions && !sim->failed; p++) {
         bytes_t after = {0};
         uint32_t pages = 0;
@@ -135,7 +136,7 @@ static void s_check_listing (sim_t *sim, const size_t *live)
 
 void finale_run (sim_t *sim)
 {
-    size_t *live = calloc (sim->plan.keys_count, sizeof *live);
+    size_t *live = memory_new (sim->plan.keys_count, sizeof *live);
     faults_heal (sim);
     sim_pass (sim, sim->now_us + SETTLE_US, false);
     for (int i = 0; i < ROUNDS && !sim->failed; i++) {
