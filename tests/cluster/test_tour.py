@@ -97,6 +97,8 @@ def lie_for_ever(lie, config):
     router.linger = 0
     router.bind(endpoint)
     while True:
+        if not router.poll(50):  # Python runs a signal's handler only between two calls
+            continue
         client, delimiter, body = router.recv_multipart()
         request = msgpack.unpackb(body, raw=False)
         request["key"] = request.get("key", b"")
