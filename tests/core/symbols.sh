@@ -57,7 +57,7 @@ s_prove_constant () {
     local library=$build/.libs/lib$1.a changing
     [ -f "$library" ] || library=$build/lib$1.a
     [ -f "$library" ] || return 0
-    if nm "$library" | grep -qE ' __(asan|tsan|gcov|llvm|ubsan|sancov)'; then
+    if [ -n "$(nm "$library" | grep -E ' __(asan|tsan|gcov|llvm|ubsan|sancov)' || true)" ]; then
         return 0 # instrumentation keeps variables of its own
     fi
     changing=$(objdump -t "$library" | awk '$0 ~ / O (\.data|\.bss|\.tdata|\.tbss|\*COM\*)/ && $0 !~ /\.data\.rel\.ro/ { print "  " $NF }')

@@ -34,7 +34,7 @@ typedef struct plain_test {
 } plain_test_t;
 
 static plain_test_t *s_plain_tests;
-static plain_test_t **s_plain_end = &s_plain_tests;
+__attribute__ ((unused)) static plain_test_t **s_plain_end = &s_plain_tests;
 static unsigned int s_plain_failures;
 static bool s_plain_skipped;
 
@@ -98,6 +98,10 @@ __attribute__ ((format (printf, 5, 6))) static inline void plain_check (bool hol
     plain_check ((bool) (condition), fatal, PLAIN_PLACE (__LINE__), #condition, " " __VA_ARGS__)
 #define PLAIN_STRING(a, op, b) (strcmp (a, b) op 0)
 
+#define cr_expect_lt(a, b, ...) PLAIN_CHECK ((a) < (b), false, __VA_ARGS__)
+#define cr_expect_leq(a, b, ...) PLAIN_CHECK ((a) <= (b), false, __VA_ARGS__)
+#define cr_expect_gt(a, b, ...) PLAIN_CHECK ((a) > (b), false, __VA_ARGS__)
+#define cr_expect_geq(a, b, ...) PLAIN_CHECK ((a) >= (b), false, __VA_ARGS__)
 #define cr_assert(condition, ...) PLAIN_CHECK (condition, true, __VA_ARGS__)
 #define cr_assert_not(condition, ...) PLAIN_CHECK (!(condition), true, __VA_ARGS__)
 #define cr_assert_fail(...) PLAIN_CHECK (false, true, __VA_ARGS__)
