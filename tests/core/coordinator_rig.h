@@ -206,6 +206,16 @@ static inline void rig_stored (rig_t *rig, uint64_t node, status_t status)
     rig_from (rig, node, message);
 }
 
+/*  Answers the last survey: so many keys, and three tombstones. */
+static inline void rig_surveyed (rig_t *rig, uint64_t keys)
+{
+    message_t *message = message_new (MESSAGE_survey_reply);
+    message->survey_reply.request = rig->request;
+    message->survey_reply.keys = keys;
+    message->survey_reply.tombstones = 3;
+    rig_from (rig, 1, message);
+}
+
 /*  The nodes (a bit each) that messages of a type went to in this step; each once, about its own slot. */
 static inline unsigned rig_asked (rig_t *rig, message_type_t type)
 {

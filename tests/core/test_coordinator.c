@@ -1,17 +1,7 @@
 /*  test_coordinator.c - what all requests share: checks in their order, ids repeated, the table and its limits, the clock,
- *  the `stats` event; and what a node says of itself. Each op's own rules are in test_get.c, test_put.c and test_keys.c.
+ *  the `stats` event. Each op's own rules are in test_get.c, test_put.c, test_keys.c and test_report.c.
  */
 #include "coordinator_rig.h"
-
-/*  Answers the survey of this step, or of the last one that made one. */
-static void s_surveyed (rig_t *rig, uint64_t keys)
-{
-    message_t *message = message_new (MESSAGE_survey_reply);
-    message->survey_reply.request = rig->request;
-    message->survey_reply.keys = keys;
-    message->survey_reply.tombstones = 3;
-    rig_from (rig, 1, message);
-}
 
 static void s_send (rig_t *rig, const char *frame, size_t size)
 {
@@ -75,7 +65,7 @@ Test (coordinator, each_reply_repeats_its_requests_id)
         s_check_id (&rig, id);
         s_give_id (&stats, id);
         rig_ask (&rig, &stats);
-        s_surveyed (&rig, 1);
+        rig_surveyed (&rig, 1);
         s_check_id (&rig, id);
     }
     rig_close (&rig);
@@ -374,13 +364,13 @@ Test (coordinator, stats_are_published_each_interval)
     cr_assert_eq (drive_sent_count (&rig.drive, MESSAGE_survey), 1, "at the start");
     for (uint64_t round = 0; round < 5; round++) {
         cr_assert_eq (rig.drive.effects.wake_us, rig.drive.now_us + 500 * MS);
-        s_surveyed (&rig, round);
+        rig_surveyed (&rig, round);
         stats_t stats = s_published (&rig);
         cr_assert_eq (stats.keys, round);
         cr_assert_eq (stats.tombstones, 3);
         cr_assert_eq (stats.time, rig.drive.wall_ms);
         cr_assert (bytes_equal (stats.node, bytes_text ("node1")));
-        s_surveyed (&rig, round);
+        rig_surveyed (&rig, round);
         rig_silent (&rig);
         drive_tick (&rig.drive, 499 * MS);
         cr_assert_eq (drive_sent_count (&rig.drive, MESSAGE_survey), 0);
@@ -412,7 +402,7 @@ Test (coordinator, counters_count_and_latencies_are_the_last_intervals)
 {
     rig_t rig;
     rig_open (&rig, 2, 2, 2);
-    s_surveyed (&rig, 0);
+    rig_surveyed (&rig, 0);
     rig_ring (&rig, 2, 0);
     message_t *host = message_new (MESSAGE_host);
     host->host = (host_t){.rss = 111, .disk = 222, .disk_free = 333};
@@ -432,7 +422,7 @@ Test (coordinator, counters_count_and_latencies_are_the_last_intervals)
     rig_ask (&rig, &put); /* goes on */
     drive_tick (&rig.drive, 1000 * MS);
     rig_note (&rig);
-    s_surveyed (&rig, 12);
+    rig_surveyed (&rig, 12);
     stats_t stats = s_published (&rig);
     cr_assert_eq (stats.gets, 2);
     cr_assert_eq (stats.puts, 1);
@@ -458,157 +448,12 @@ Test (coordinator, counters_count_and_latencies_are_the_last_intervals)
     rig_ring (&rig, 2, NODE (2));
     drive_tick (&rig.drive, 1000 * MS);
     rig_note (&rig);
-    s_surveyed (&rig, 12);
+    rig_surveyed (&rig, 12);
     stats = s_published (&rig);
     cr_assert_eq (stats.gets, 2, "counters stay");
     cr_assert_eq (stats.get_max, 0, "latencies are of an interval in which there was none");
     cr_assert_eq (stats.errors.unknown, 1, "the put's time was over");
     cr_assert_eq (stats.peers_down, 1);
     cr_assert_eq (stats.bytes_in, bytes_in);
-    rig_close (&rig);
-}
-
-/* ---- what a node says of itself ---- */
-
-Test (coordinator, ping_names_node_program_and_protocol)
-{
-    rig_t rig;
-    rig_open (&rig, 1, 1, 1);
-    request_t request = rig_request ("ping");
-    rig_ask (&rig, &request);
-    pong_t pong;
-    rig_reply (&rig, &pong_schema, &pong, "ok");
-    cr_assert (bytes_equal (pong.node, bytes_text ("node1")));
-    cr_assert (bytes_equal (pong.version, bytes_text ("0.1-test")));
-    cr_assert_eq (pong.protocol, 1);
-    rig_close (&rig);
-}
-
-Test (coordinator, ring_is_the_table)
-{
-    rig_t rig;
-    settings_t settings = drive_settings (2, 3, 2, 2);
-    rig_open_with (&rig, &settings, 2, 0);
-    request_t request = rig_request ("ring");
-    rig_ask (&rig, &request);
-    rings_t rings;
-    rig_reply (&rig, &rings_schema, &rings, "ok");
-    cr_assert (bytes_equal (rings.cluster, bytes_text ("demo")));
-    cr_assert (bytes_equal (rings.hash, bytes_text ("xxh3-64")));
-    cr_assert_eq (rings.partitions, 2);
-    cr_assert_eq (rings.n, 3);
-    cr_assert_eq (rings.r, 2);
-    cr_assert_eq (rings.w, 2);
-    cr_assert_eq (rings.version, 2 + 4);
-    cr_assert_eq (rings.nodes.count, 2);
-    cr_assert (bytes_equal (rings.nodes.items[1].name, bytes_text ("node2")));
-    cr_assert (bytes_equal (rings.nodes.items[1].state, bytes_text ("up")));
-    /* [[0, 1], [1, 0]]: vacant slots are left out. */
-    static const uint8_t owners[] = {0x92, 0x92, 0, 1, 0x92, 1, 0};
-    cr_assert (bytes_equal (rings.owners, bytes_view (owners, sizeof owners)));
-    codec_clear (&rings_schema, &rings);
-    rig_close (&rig);
-}
-
-/*  Asks for `status`; whether the node calls itself ready. */
-static bool s_ready (rig_t *rig, size_t members)
-{
-    request_t request = rig_request ("status");
-    rig_ask (rig, &request);
-    s_surveyed (rig, 5);
-    condition_t condition;
-    rig_reply (rig, &condition_schema, &condition, "ok");
-    cr_assert (bytes_equal (condition.node, bytes_text ("node1")));
-    cr_assert_eq (condition.members.count, members);
-    cr_assert_eq (condition.keys, 5);
-    cr_assert (HAS (condition, &condition, transfers));
-    bool ready = condition.ready;
-    codec_clear (&condition_schema, &condition);
-    return ready;
-}
-
-Test (coordinator, status_tells_whether_it_is_ready)
-{
-    rig_t rig;
-    settings_t settings = drive_settings (2, 3, 2, 2);
-    rig_open_with (&rig, &settings, 0, 0);
-    cr_assert_not (s_ready (&rig, 0), "no ring");
-    rig_ring (&rig, 1, 0);
-    cr_assert (s_ready (&rig, 1), "two vacant slots that nobody could hold");
-    message_t *message = drive_snapshot (&settings, 2);
-    message->snapshot.slots.items[3].owner = 0;
-    drive_message (&rig.drive, 0, ROLE_GOSSIP, message);
-    cr_assert_not (s_ready (&rig, 2), "a vacant slot that a member could hold");
-    message = drive_snapshot (&settings, 2);
-    message->snapshot.slots.items[0].phase = SLOT_REBUILD;
-    drive_message (&rig.drive, 0, ROLE_GOSSIP, message);
-    cr_assert_not (s_ready (&rig, 2), "a slot of ours that does not answer yet");
-    message = drive_snapshot (&settings, 2);
-    message->snapshot.members.items[0].state = MEMBER_JOINING;
-    drive_message (&rig.drive, 0, ROLE_GOSSIP, message);
-    cr_assert_not (s_ready (&rig, 2), "not up yet");
-    rig_ring (&rig, 2, 0);
-    cr_assert (s_ready (&rig, 2));
-    drive_kind (&rig.drive, EVENT_STOP);
-    cr_assert_not (s_ready (&rig, 2), "it stops");
-    rig_close (&rig);
-}
-
-Test (coordinator, status_lists_members)
-{
-    rig_t rig;
-    settings_t settings = drive_settings (4, 2, 1, 1);
-    rig_open_with (&rig, &settings, 3, NODE (1) | NODE (3));
-    rig.drive.now_us += 90 * 1000000u;
-    request_t request = rig_request ("status");
-    rig_ask (&rig, &request);
-    s_surveyed (&rig, 0);
-    condition_t condition;
-    rig_reply (&rig, &condition_schema, &condition, "ok");
-    cr_assert_eq (condition.uptime, 90);
-    cr_assert_eq (condition.version, 3 + 8);
-    uint64_t slots = 0;
-    for (size_t i = 0; i < 3; i++) {
-        const fellow_t *fellow = &condition.members.items[i];
-        cr_assert_eq (fellow->name.data[4], '1' + i);
-        cr_assert (bytes_equal (fellow->state, bytes_text ("up")));
-        cr_assert_eq (fellow->reachable, i != 2, "one always reaches oneself");
-        slots += fellow->slots;
-    }
-    cr_assert_eq (slots, 8);
-    codec_clear (&condition_schema, &condition);
-    rig_close (&rig);
-}
-
-Test (coordinator, stats_is_the_event_field_by_field_and_whole)
-{
-    rig_t rig;
-    rig_open (&rig, 1, 1, 1);
-    request_t request = rig_request ("stats");
-    rig_ask (&rig, &request);
-    s_surveyed (&rig, 9);
-    tally_t tally;
-    rig_reply (&rig, &tally_schema, &tally, "ok");
-    stats_t stats;
-    cr_assert_eq (codec_decode (&stats_schema, tally.stats, &stats, NULL), 0);
-    cr_assert_eq (tally.keys, 9);
-    cr_assert_eq (stats.keys, 9);
-    cr_assert_eq (tally.in_flight, 1);
-    cr_assert_eq (stats.in_flight, tally.in_flight);
-    cr_assert_eq (stats.bytes_in, tally.bytes_in);
-    codec_clear (&stats_schema, &stats);
-    codec_clear (&tally_schema, &tally);
-    rig_close (&rig);
-}
-
-Test (coordinator, a_replica_that_is_silent_is_a_timeout)
-{
-    rig_t rig;
-    rig_open (&rig, 1, 1, 1);
-    request_t request = rig_request ("status");
-    GIVE (request, &request, timeout, 100);
-    rig_ask (&rig, &request);
-    drive_tick (&rig.drive, 100 * MS);
-    rig_failure (&rig, "timeout");
     rig_close (&rig);
 }

@@ -33,10 +33,13 @@ typedef struct plain_test {
     struct plain_test *next;
 } plain_test_t;
 
-static plain_test_t *s_plain_tests;
-__attribute__ ((unused)) static plain_test_t **s_plain_end = &s_plain_tests;
-static unsigned int s_plain_failures;
-static bool s_plain_skipped;
+/*  Weak: a helper of a test may include this file as well, and all of them share one list and one main. */
+#define PLAIN_SHARED __attribute__ ((weak))
+
+PLAIN_SHARED plain_test_t *plain_tests;
+PLAIN_SHARED plain_test_t **plain_end = &plain_tests;
+PLAIN_SHARED unsigned int plain_failures;
+PLAIN_SHARED bool plain_skipped;
 
 #define Test(suite_name, test_name, ...)                                                 \
     static void suite_name##_##test_name##_run (void);                                   \
@@ -46,8 +49,8 @@ static bool s_plain_skipped;
                                     .name = #test_name,                                  \
                                     .run = suite_name##_##test_name##_run,               \
                                     .options = {.sentinel_ = 0, ##__VA_ARGS__}};         \
-        *s_plain_end = &test;                                                            \
-        s_plain_end = &test.next;                                                        \
+        *plain_end = &test;                                                              \
+        plain_end = &test.next;                                                          \
     }                                                                                    \
     static void suite_name##_##test_name##_run (void)
 
@@ -58,15 +61,15 @@ typedef struct plain_suite {
     struct plain_suite *next;
 } plain_suite_t;
 
-static plain_suite_t *s_plain_suites;
+PLAIN_SHARED plain_suite_t *plain_suites;
 
 #define TestSuite(suite_name, ...)                                                 \
     __attribute__ ((constructor)) static void suite_name##_suite_register (void)   \
     {                                                                              \
         static plain_suite_t suite = {.name = #suite_name,                         \
                                       .options = {.sentinel_ = 0, ##__VA_ARGS__}}; \
-        suite.next = s_plain_suites;                                               \
-        s_plain_suites = &suite;                                                   \
+        suite.next = plain_suites;                                                 \
+        plain_suites = &suite;                                                     \
     }                                                                              \
     struct criterion_test_extra_data
 
@@ -87,7 +90,7 @@ __attribute__ ((format (printf, 5, 6))) static inline void plain_check (bool hol
         putchar ('\n');
     }
     fflush (stdout);
-    s_plain_failures++;
+    plain_failures++;
     if (fatal)
         exit (1);
 }
@@ -104,7 +107,6 @@ __attribute__ ((format (printf, 5, 6))) static inline void plain_check (bool hol
 #define cr_expect_geq(a, b, ...) PLAIN_CHECK ((a) >= (b), false, __VA_ARGS__)
 #define cr_assert(condition, ...) PLAIN_CHECK (condition, true, __VA_ARGS__)
 #define cr_assert_not(condition, ...) PLAIN_CHECK (!(condition), true, __VA_ARGS__)
-#define cr_assert_fail(...) PLAIN_CHECK (false, true, __VA_ARGS__)
 #define cr_assert_null(value, ...) PLAIN_CHECK (!(value), true, __VA_ARGS__)
 #define cr_assert_not_null(value, ...) PLAIN_CHECK (value, true, __VA_ARGS__)
 #define cr_assert_eq(a, b, ...) PLAIN_CHECK ((a) == (b), true, __VA_ARGS__)
@@ -117,47 +119,60 @@ __attribute__ ((format (printf, 5, 6))) static inline void plain_check (bool hol
 #define cr_assert_str_neq(a, b, ...) PLAIN_CHECK (PLAIN_STRING (a, !=, b), true, __VA_ARGS__)
 #define cr_assert_str_empty(a, ...) PLAIN_CHECK (*(a) == '\0', true, __VA_ARGS__)
 #define cr_assert_arr_eq(a, b, size, ...) PLAIN_CHECK (!memcmp (a, b, size), true, __VA_ARGS__)
+#define cr_assert_float_eq(a, b, epsilon, ...) \
+    PLAIN_CHECK ((a) - (b) <= (epsilon) && (b) - (a) <= (epsilon), true, __VA_ARGS__)
+#define cr_assert_fail(...) PLAIN_CHECK (false, true, __VA_ARGS__)
 #define cr_expect(condition, ...) PLAIN_CHECK (condition, false, __VA_ARGS__)
 #define cr_expect_not(condition, ...) PLAIN_CHECK (!(condition), false, __VA_ARGS__)
 #define cr_expect_null(value, ...) PLAIN_CHECK (!(value), false, __VA_ARGS__)
 #define cr_expect_not_null(value, ...) PLAIN_CHECK (value, false, __VA_ARGS__)
 #define cr_expect_eq(a, b, ...) PLAIN_CHECK ((a) == (b), false, __VA_ARGS__)
 #define cr_expect_neq(a, b, ...) PLAIN_CHECK ((a) != (b), false, __VA_ARGS__)
+#define cr_expect_lt(a, b, ...) PLAIN_CHECK ((a) < (b), false, __VA_ARGS__)
+#define cr_expect_leq(a, b, ...) PLAIN_CHECK ((a) <= (b), false, __VA_ARGS__)
+#define cr_expect_gt(a, b, ...) PLAIN_CHECK ((a) > (b), false, __VA_ARGS__)
+#define cr_expect_geq(a, b, ...) PLAIN_CHECK ((a) >= (b), false, __VA_ARGS__)
 #define cr_expect_str_eq(a, b, ...) PLAIN_CHECK (PLAIN_STRING (a, ==, b), false, __VA_ARGS__)
-#define cr_skip_test(...)       \
-    do {                        \
-        s_plain_skipped = true; \
-        return;                 \
+#define cr_expect_str_neq(a, b, ...) PLAIN_CHECK (PLAIN_STRING (a, !=, b), false, __VA_ARGS__)
+#define cr_expect_str_empty(a, ...) PLAIN_CHECK (*(a) == '\0', false, __VA_ARGS__)
+#define cr_expect_arr_eq(a, b, size, ...) PLAIN_CHECK (!memcmp (a, b, size), false, __VA_ARGS__)
+#define cr_expect_float_eq(a, b, epsilon, ...) \
+    PLAIN_CHECK ((a) - (b) <= (epsilon) && (b) - (a) <= (epsilon), false, __VA_ARGS__)
+#define cr_expect_fail(...) PLAIN_CHECK (false, false, __VA_ARGS__)
+#define cr_skip_test(...)     \
+    do {                      \
+        plain_skipped = true; \
+        return;               \
     } while (0)
 
 static inline bool plain_run (const plain_test_t *test)
 {
     const struct criterion_test_extra_data *options = &test->options;
     struct criterion_test_extra_data none = {0};
-    for (plain_suite_t *suite = s_plain_suites; suite; suite = suite->next)
+    for (plain_suite_t *suite = plain_suites; suite; suite = suite->next)
         if (!strcmp (suite->name, test->suite) && !memcmp (options, &none, sizeof none))
             options = &suite->options;
     if (options->signal || options->exit_code || options->disabled)
         return false;
     printf ("%s::%s\n", test->suite, test->name);
     fflush (stdout);
-    s_plain_skipped = false;
+    plain_skipped = false;
     if (options->init)
         options->init ();
     test->run ();
     if (options->fini)
         options->fini ();
-    return !s_plain_skipped;
+    return !plain_skipped;
 }
 
-int main (void)
+PLAIN_SHARED int main (void)
 {
     unsigned int ran = 0;
-    for (plain_test_t *test = s_plain_tests; test; test = test->next)
+    for (plain_test_t *test = plain_tests; test; test = test->next)
         ran += plain_run (test);
     printf ("Synthesis: Tested: %u | Passing: %u | Failing: %u | Crashing: 0\n", ran,
-            ran - s_plain_failures, s_plain_failures);
-    return s_plain_failures > 0;
+            ran - plain_failures, plain_failures);
+    return plain_failures > 0;
 }
 
 #endif
