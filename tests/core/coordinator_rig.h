@@ -192,7 +192,7 @@ static inline void rig_refused (rig_t *rig, uint64_t node, status_t status)
     message->read_reply.request = rig->request;
     message->read_reply.slot = (uint8_t) (node - 1);
     message->read_reply.result = RESULT_REFUSED;
-    message->read_reply.status = status;
+    message->read_reply.status = (uint8_t) status;
     rig_from (rig, node, message);
 }
 
@@ -202,7 +202,7 @@ static inline void rig_stored (rig_t *rig, uint64_t node, status_t status)
     message->replicate_reply.request = rig->request;
     message->replicate_reply.slot = (uint8_t) (node - 1);
     message->replicate_reply.result = status == STATUS_OK ? RESULT_STORED : RESULT_REFUSED;
-    message->replicate_reply.status = status;
+    message->replicate_reply.status = (uint8_t) status;
     rig_from (rig, node, message);
 }
 
