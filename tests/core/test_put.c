@@ -44,7 +44,7 @@ static void s_refuse (rig_t *rig, uint64_t node, status_t status)
     message_t *message = message_new (MESSAGE_mint_reply);
     message->mint_reply.request = rig->request;
     message->mint_reply.slot = (uint8_t) (node - 1);
-    message->mint_reply.status = status;
+    message->mint_reply.status = (uint8_t) status;
     rig_from (rig, node, message);
 }
 
