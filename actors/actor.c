@@ -60,13 +60,24 @@ static void s_reply (shell_t *self, effect_t *effect)
         losses_add (&self->losses, LOSS_REPLIES, 1, "no client socket");
 }
 
+static void s_send (shell_t *self, effect_t *effect)
+{
+    /* Gossip makes the snapshots, so it sees none; what it sends next needs the new members all the same. */
+    if (effect->message->type == MESSAGE_snapshot)
+        wire_learn (self->wire, &effect->message->snapshot);
+    if (effect->endpoint.size > 0)
+        wire_send_endpoint (self->wire, effect->endpoint, &effect->message);
+    else
+        wire_send (self->wire, effect->to, &effect->message);
+}
+
 static void s_carry_out (shell_t *self)
 {
     effects_t *effects = &self->effects;
     for (size_t i = 0; i < effects->count && !self->halted; i++) {
         effect_t *effect = &effects->items[i];
         switch (effect->kind) {
-        case EFFECT_SEND: wire_send (self->wire, effect->to, &effect->message); break;
+        case EFFECT_SEND: s_send (self, effect); break;
         case EFFECT_REPLY: s_reply (self, effect); break;
         case EFFECT_LOG: s_log (self, effect->level, effect->text); break;
         case EFFECT_HALT:
@@ -247,6 +258,7 @@ static int s_shell_init (shell_t *self, const actor_options_t *options, zsock_t 
     const wire_options_t wire_options = {
         .prefix = options->prefix,
         .role = options->role->id,
+        .nonce = options->setup->nonce,
         .peers = options->peers,
         .eager = options->eager,
         .losses = &self->losses,

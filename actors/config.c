@@ -488,7 +488,6 @@ static void s_check_version (loader_t *self)
 {
     config_t *config = self->config;
     size_t curve = s_row ("security", "curve"), policy = s_row ("conflict", "policy");
-    size_t seeds = s_row ("cluster", "seeds");
     if (config->curve)
         s_mistake (
             self, s_place (self, curve), "security/curve",
@@ -496,18 +495,23 @@ static void s_check_version (loader_t *self)
     if (config->settings.policy == POLICY_LAST_WRITE_WINS)
         s_mistake (self, s_place (self, policy), "conflict/policy",
                    "this version has no last-write-wins yet; write siblings");
+}
+
+/*  Hands the seeds on. The node's own, bound or advertised, is written as others know it: so it is told by its text. */
+static void s_settle_seeds (loader_t *self)
+{
+    config_t *config = self->config;
+    settings_t *settings = &config->settings;
     endpoint_t seed, bound, told;
     bool is_bound = s_endpoint (self, s_row ("listen", "gossip"), &bound);
-    bool is_told = !endpoint_parse (config->settings.gossip, &told);
-    /* A node whose own endpoint comes first founds; any other would have to join. */
-    bool own = !config->seeds[0][0] || endpoint_parse (config->seeds[0], &seed) ||
-               (is_bound && endpoint_same (&seed, &bound)) ||
-               (is_told && endpoint_same (&seed, &told));
-    if (self->given[seeds].good && is_bound && is_told && !own)
-        s_mistake (self, s_place (self, seeds), "cluster/seeds",
-                   "this version cannot join the cluster of `%s`, it only founds one of its own; "
-                   "write this node's gossip endpoint first, or leave seeds empty",
-                   config->seeds[0]);
+    bool is_told = !endpoint_parse (settings->gossip, &told);
+    settings->seeds = config->seeds;
+    while (settings->seeds_count < LIMIT_SEEDS_COUNT && config->seeds[settings->seeds_count][0]) {
+        char *text = config->seeds[settings->seeds_count++];
+        if (is_told && !endpoint_parse (text, &seed) &&
+            (endpoint_same (&seed, &told) || (is_bound && endpoint_same (&seed, &bound))))
+            memcpy (text, settings->gossip, sizeof settings->gossip);
+    }
 }
 
 /* ---- the whole ---- */
@@ -536,6 +540,7 @@ config_t *config_load (const char *file, char *const *overrides, size_t count, b
     s_check_listen (self);
     s_check_advertise (self);
     s_check_version (self);
+    s_settle_seeds (self);
 
     mistakes_print (&self->mistakes, file, mistakes);
     if (self->mistakes.count > 0)

@@ -15,7 +15,7 @@
 typedef enum { ENGINE_BDB, ENGINE_MEMORY } engine_t;
 
 typedef struct {
-    settings_t settings; /* client, peer, gossip: as advertised to others */
+    settings_t settings; /* client, peer, gossip: as advertised to others; seeds: those below */
 
     /* What the node binds: tcp://ADDRESS:PORT with a numeric address; an IPv6 one needs ZMQ_IPV6. */
     char client[LIMIT_ENDPOINT_BYTES + 1];
@@ -33,7 +33,6 @@ typedef struct {
 
     char seeds[LIMIT_SEEDS_COUNT]
               [LIMIT_ENDPOINT_BYTES + 1]; /* gossip endpoints, empty ones at the end */
-    bool join_manual;                     /* cluster/join = manual */
 
     bool curve; /* always false in this version */
     bool trusted;

@@ -22,6 +22,7 @@
     LOSS (REPLIES, "lost: replies to clients that are gone or do not keep up")                \
     LOSS (FRAMES, "refused: malformed frames at the sockets for peers")                       \
     LOSS (STRANGERS, "refused: frames from a node that is not a member")                      \
+    LOSS (FOREIGN, "refused: frames from a node of another cluster")                          \
     LOSS (MISDIRECTED, "refused: frames with a message that this role does not take outside") \
     LOSS (UNDELIMITED, "dropped: client messages without an empty frame in front")
 

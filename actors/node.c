@@ -12,6 +12,7 @@ struct node {
     const char *version;
     log_t log;
     prefix_t prefix;
+    uint64_t nonce;
     outbox_t *monitor; /* for lines of the log */
     zsock_t *failures; /* PULL: the sentences of roles that halted */
     bool failed;
@@ -63,6 +64,7 @@ static actor_t *s_start (const node_t *self, const roles_row_t *row, char *why)
         .setup = {.settings = &self->config->settings,
                   .store = row->store ? self->store : NULL,
                   .rng = host_rng (),
+                  .nonce = self->nonce,
                   .version = self->version},
         .folder = self->config->data,
         .listen = {"listen/monitor", self->config->monitor},
@@ -98,6 +100,8 @@ node_t *node_new (const config_t *config, const char *version, char *why)
     self->config = config;
     self->version = version;
     self->prefix = prefix_new ();
+    while (self->nonce == 0) /* which stands for none */
+        host_random (&self->nonce, sizeof self->nonce);
     log_init (&self->log, config->settings.name, config->level);
     self->monitor = outbox_new (&self->prefix, ROLE_MONITOR);
     self->failures = socket_new (ZMQ_PULL);

@@ -1,7 +1,8 @@
 /*  roles.c - see roles.h.
  *
  *  The coordinator is last, so a client finds the node only when everything behind it runs; it stops first, so what it
- *  has begun can still end. The syncer outlives the replica, which waits for it with its last acknowledgements.
+ *  has begun can still end. Gossip stops before those that it tells what it sees. The syncer outlives the replica, which
+ *  waits for it with its last acknowledgements.
  */
 #include "roles.h"
 
@@ -14,9 +15,9 @@ const roles_row_t roles_rows[] = {
     {.role = &syncer_role, .store = true},
     {.role = &checkpointer_role, .store = true},
     {.role = &replica_role, .peers = LISTEN_PEER, .store = true, .patience_ms = PATIENCE_MS},
-    {.role = &gossip_role, .peers = LISTEN_GOSSIP, .patience_ms = PATIENCE_MS},
-    {.role = &handoff_role, .patience_ms = PATIENCE_MS},
+    {.role = &handoff_role, .eager = true, .patience_ms = PATIENCE_MS},
     {.role = &antientropy_role, .patience_ms = PATIENCE_MS},
+    {.role = &gossip_role, .peers = LISTEN_GOSSIP, .eager = true, .patience_ms = PATIENCE_MS},
     {.role = &coordinator_role,
      .clients = LISTEN_CLIENT,
      .eager = true,

@@ -12,7 +12,7 @@ typedef struct {
     listen_id_t clients; /* the ROUTER for clients */
     listen_id_t peers;   /* the ROUTER for other nodes */
     bool store;          /* gets the store: one thread reads and writes, two beside it flush */
-    bool eager; /* connects to each replica in advance: its first request should not be lost */
+    bool eager; /* connects to each member in advance: its first request should not be lost */
     uint32_t patience_ms; /* to finish what it began, when the node stops */
 } roles_row_t;
 

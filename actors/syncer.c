@@ -107,11 +107,7 @@ static void s_publish (const checkpointer_t *self, const char *name, uint64_t to
     GIVE (store_event, &event, event, bytes_text (name));
     GIVE (store_event, &event, took, took_us / 1000);
     GIVE (store_event, &event, message, bytes_text (text));
-    buffer_t buffer;
-    buffer_init (&buffer, LIMIT_EVENT_BYTES);
-    codec_encode (&store_event_schema, &event, &buffer); /* cannot pass the maximum */
-    bytes_t encoded = buffer_take (&buffer);
-    effects_publish (effects, "store", &encoded);
+    effects_publish (effects, "store", &store_event_schema, &event);
 }
 
 static void s_tell_recovery (const checkpointer_t *self, const event_t *event, effects_t *effects)

@@ -1,8 +1,9 @@
 /*  call.c - see call.h.
  *
- *  The time of a call is shared out evenly: one try for each node, and one more for a write. A write that got no answer
- *  goes to the same node first (which knows its put_id), a read goes to the next node at once. A node that answers "not me,
- *  not now" is asked once; a call ends when each has said so, with an answer that settles it, or with its time.
+ *  The time of a call is shared out evenly: one try for each of up to three nodes, and one more for a write. A write that
+ *  got no answer goes to the same node first (which knows its put_id), a read goes to the next node at once. A node that
+ *  answers "not me, not now" is asked once; a call ends when each has said so, with an answer that settles it, or with
+ *  its time.
  */
 #include "call.h"
 
@@ -13,22 +14,33 @@
 #include <string.h>
 
 #include "messages/memory.h"
+#include "turn.h"
 
-/*  With another node to go to, nobody waits longer than this for a connection. */
-#define CALL_CONNECT_MS 300u
+/*  Shares are for so many nodes at most: with more of them a try would be too short for a cluster in trouble. */
+#define CALL_SHARES 3u
+/*  And while there are others, no node is waited for longer than this at first: it is what a node takes at most unless it
+ *  is configured otherwise. Later tries have their whole share, for a cluster that is slow as a whole. */
+#define CALL_TRY_MS 1000u
+/*  With another node to go to, nobody waits longer than this for a connection; it is made all the same, and the node's
+ *  turn comes again. */
+#define CALL_CONNECT_MS 100u
+/*  But for a write that may be known there, if the node still lives: ZeroMQ connects again after 100 to 200 ms. */
+#define CALL_CONNECT_AGAIN_MS 250u
 /*  The node is asked to answer so much earlier than we stop waiting, that its "timeout" arrives. */
 #define CALL_MARGIN_MS 10u
 
 typedef struct {
     uint64_t deadline_ms; /* of the call */
     uint64_t share_ms;    /* of one try */
-    size_t node;          /* index of the link */
-    unsigned unanswered;  /* tries at this node without an answer, one after the other */
-    size_t inconclusive;  /* answers so far that did not settle the call */
-    bool sent;            /* some try left this process */
-    bool doubtful;        /* a write whose outcome is not known left this process */
-    bool lost;            /* a connection broke while its answer was awaited */
-    cw_status_t status;   /* of the last answer; CW_NO_NODE: there was none */
+    unsigned tries;
+    bool brief;          /* this try has less than its share */
+    size_t node;         /* index of the link */
+    unsigned unanswered; /* tries at this node without an answer, one after the other */
+    size_t inconclusive; /* answers so far that did not settle the call */
+    bool sent;           /* some try left this process */
+    bool doubtful;       /* a write whose outcome is not known left this process */
+    bool lost;           /* a connection broke while its answer was awaited */
+    cw_status_t status;  /* of the last answer; CW_NO_NODE: there was none */
     char message[LIMIT_SENTENCE_BYTES + 1];
 } plan_t;
 
@@ -71,13 +83,16 @@ static void s_number (cw_client_t *client, call_t *call, uint64_t time_ms,
 static link_outcome_t s_try (cw_client_t *client, call_t *call, plan_t *plan)
 {
     link_t *link = &client->links[plan->node];
+    turn_asked (client, plan->node);
     uint64_t now_ms = link_now_ms ();
-    uint64_t until_ms = now_ms + plan->share_ms;
+    plan->brief = client->count > 1 && plan->tries++ <= CALL_SHARES && plan->share_ms > CALL_TRY_MS;
+    uint64_t until_ms = now_ms + (plan->brief ? CALL_TRY_MS : plan->share_ms);
     if (until_ms > plan->deadline_ms)
         until_ms = plan->deadline_ms;
     uint64_t connect_ms = until_ms;
-    if (client->count > 1 && now_ms + CALL_CONNECT_MS < connect_ms)
-        connect_ms = now_ms + CALL_CONNECT_MS;
+    unsigned most_ms = plan->unanswered ? CALL_CONNECT_AGAIN_MS : CALL_CONNECT_MS;
+    if (client->count > 1 && now_ms + most_ms < connect_ms)
+        connect_ms = now_ms + most_ms;
     if (link_wait_connected (link, connect_ms))
         return LINK_UNSENT;
 
@@ -138,7 +153,9 @@ static void s_next_node (cw_client_t *client, plan_t *plan)
     plan->unanswered = 0;
     if (client->count < 2)
         return;
-    plan->node = (plan->node + 1) % client->count;
+    uint64_t now_ms = link_now_ms ();
+    turn_failed (client, plan->node, now_ms);
+    plan->node = turn_next (client, plan->node, now_ms);
     client->traffic.failovers++;
 }
 
@@ -170,7 +187,7 @@ static bool s_answered (cw_client_t *client, call_t *call, plan_t *plan,
 {
     plan->status = s_read (call, plan, check);
     if (plan->status == CW_OK || plan->status == CW_NOT_FOUND) {
-        client->current = plan->node;
+        turn_served (client, plan->node);
         return true;
     }
     bytes_clear (&call->frame);
@@ -179,8 +196,10 @@ static bool s_answered (cw_client_t *client, call_t *call, plan_t *plan,
         plan->doubtful = true;
     if (s_settles (plan->status, call->write))
         return true;
-    /* Two words a node and one more: enough for a resend after `unknown`, and an end to any loop. */
-    plan->inconclusive++;
+    /* Two words a node and one more: enough for a resend after `unknown`, and an end to any loop. What ran out of a brief
+     * try's time is tried again at length. */
+    plan->inconclusive +=
+        !plan->brief || (plan->status != CW_TIMEOUT && plan->status != CW_UNKNOWN);
     if (call->write && in_doubt && plan->unanswered++ == 0)
         return plan->inconclusive > client->count;
     s_next_node (client, plan);
@@ -242,10 +261,12 @@ static cw_status_t s_conclude (cw_client_t *client, const call_t *call, const pl
 cw_status_t call_run (cw_client_t *client, call_t *call, bool (*check) (const void *reply))
 {
     int timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : client->timeout_ms;
+    uint64_t now_ms = link_now_ms ();
+    size_t shares = (client->count < CALL_SHARES ? client->count : CALL_SHARES) + call->write;
     plan_t plan = {
-        .deadline_ms = link_now_ms () + (uint64_t) timeout_ms,
-        .share_ms = (uint64_t) timeout_ms / (client->count + (call->write ? 1 : 0)) + 1,
-        .node = client->current,
+        .deadline_ms = now_ms + (uint64_t) timeout_ms,
+        .share_ms = (uint64_t) timeout_ms / shares + 1,
+        .node = turn_first (client, now_ms),
         .status = CW_NO_NODE,
     };
     client->traffic.requests++;

@@ -51,9 +51,10 @@ typedef struct {
 
 typedef struct cw_client cw_client_t;
 
-/*  A client of the nodes at `endpoints`, client endpoints separated by spaces. It begins with the first one and goes
- *  on to the next when one does not answer. Connections are made when they are first needed. `timeout_ms`
- *  (1 .. 3600000) is the time that a request may take in all, with every resend. NULL with errno EINVAL when
+/*  A client of the nodes at `endpoints`, client endpoints separated by spaces. It begins with the first one, goes on to
+ *  the next when one does not answer or cannot serve it, and stays with the one that did; a node that failed is asked
+ *  after the others for a while. Any node serves any key, so give each client all of them, in an order of its own.
+ *  Connections are made when they are first needed. `timeout_ms` (1 .. 3600000) is the time that a request may take in all, with every resend. NULL with errno EINVAL when
  *  `endpoints` has none, or more than 256, or the time is out of range. */
 cw_client_t *cw_new (const char *endpoints, int timeout_ms);
 
@@ -129,6 +130,22 @@ cw_status_t cw_put (cw_client_t *self, const void *key, size_t key_size, const v
 cw_status_t cw_delete (cw_client_t *self, const void *key, size_t key_size,
                        const cw_options_t *options, cw_result_t *result);
 
+/*  The application's merge: makes one value of all live siblings of a key (count 0: it has none), with the change that the
+ *  update is about in it. The bytes of `merged` come from malloc, and the library frees them; {0} is an empty value.
+ *  Returns 0, or anything else to leave the key as it is. It may be called again for one update, and what it made
+ *  before is then one of the siblings: making a change twice must be as making it once. */
+typedef int (cw_merge_t) (void *argument, const cw_bytes_t *siblings, size_t count,
+                          cw_bytes_t *merged);
+
+/*  Reads a key, merges, and puts the result over what was read; then reads it again and, where another writer came
+ *  between, merges again, a few times at most. What the merge does not change is not written. `options` is for each of
+ *  these requests, but for `context`, which is not used, and `timeout_ms`, which is for all of them together;
+ *  `floor` is for the first read, and `put_id` for the first put. CW_OK: the last value is stored, and `result`, which
+ *  may be NULL, is the last answer: of a get, mostly with one value, or of a put. CW_NOT_FOUND: there is no value, and the
+ *  merge made none. Else as a get or a put; after CW_UNKNOWN call again. */
+cw_status_t cw_update (cw_client_t *self, const void *key, size_t key_size, cw_merge_t *merge,
+                       void *argument, const cw_options_t *options, cw_result_t *result);
+
 /*  Fills 16 bytes for cw_options_t.put_id from the system's generator. */
 void cw_put_id (uint8_t put_id[CW_PUT_ID_BYTES]);
 
@@ -169,6 +186,13 @@ cw_status_t cw_ring (cw_client_t *self, cw_reply_t *reply);
 cw_status_t cw_status (cw_client_t *self, cw_reply_t *reply);
 /*  The node's counters. */
 cw_status_t cw_stats (cw_client_t *self, cw_reply_t *reply);
+
+/* ---- membership ---- */
+
+/*  Has the node ask to become a member of a cluster: that of `seed`, a gossip endpoint, or, where `seed` is NULL, of the
+ *  node's own seeds. For a client with one endpoint: with more it is any of them that joins. CW_OK when the
+ *  change is recorded; cw_status tells how it goes on. */
+cw_status_t cw_join (cw_client_t *self, const char *seed, cw_reply_t *reply);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,8 @@
 
 #include "messages/memory.h"
 
-/*  How often a waiting link looks whether its connection is still there: zmq_poll does not wake for that. */
+/*  How often a waiting link looks whether its connection is still there: zmq_poll does not wake for that. Far less than
+ *  ZeroMQ takes to connect again (100 to 200 ms), so that a connection that broke is always seen to be gone. */
 #define LINK_LOOK_MS 25
 
 typedef enum { RECEIVED_REPLY, RECEIVED_OTHER, RECEIVED_NOTHING } received_t;

@@ -15,6 +15,10 @@
 typedef struct {
     char *endpoint;
     void *socket; /* DEALER, or NULL when it could not be opened */
+    /* turn.c's: */
+    uint64_t call;             /* the number of the last call that asked it */
+    uint64_t avoided_until_ms; /* it failed, and is asked after the others until then */
+    unsigned failures;         /* one after the other, up to where the time grows no more */
 } link_t;
 
 typedef enum {

@@ -1,8 +1,9 @@
-/*  view.c - what is there: keys, a key's replicas, the ring, the node. All of them read. */
+/*  view.c - what is there: keys, a key's replicas, the ring, the node; and the change of the membership. */
 #include "call.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "messages/memory.h"
 
@@ -131,4 +132,20 @@ cw_status_t cw_status (cw_client_t *self, cw_reply_t *reply)
 cw_status_t cw_stats (cw_client_t *self, cw_reply_t *reply)
 {
     return s_ask (self, &(call_t){0}, "stats", reply);
+}
+
+/* ---- membership ---- */
+
+cw_status_t cw_join (cw_client_t *self, const char *seed, cw_reply_t *reply)
+{
+    assert (self && reply);
+    call_t call = {0};
+    if (seed && strlen (seed) > LIMIT_ENDPOINT_BYTES) {
+        cw_reply_clear (reply);
+        return call_fail (self, CW_BAD_REQUEST, "an endpoint has at most %u bytes",
+                          LIMIT_ENDPOINT_BYTES);
+    }
+    if (seed)
+        GIVE (request, &call.request, seed, bytes_text (seed));
+    return s_ask (self, &call, "join", reply);
 }

@@ -54,7 +54,8 @@ static void s_refuse (coordinator_t *self, bytes_t client, bytes_t id, effects_t
     GIVE (failure, &failure, message, bytes_text (text));
     if (status == STATUS_TIMEOUT || status == STATUS_UNKNOWN)
         GIVE (failure, &failure, acks,
-              (uint32_t) quorum_count (&operation->quorum, QUORUM_READ | QUORUM_STORED));
+              (uint32_t) quorum_count (&operation->quorum, QUORUM_READ | QUORUM_STORED,
+                                       operation->strict));
     s_send (self, client, status, &failure_schema, &failure, effects);
 }
 
@@ -103,7 +104,7 @@ attempt_list_t answer_explain (const coordinator_t *self, const operation_t *ope
         attempt_t *attempt = &list.items[list.count++];
         GIVE (attempt, attempt, node, answer_node_name (self, asked->node));
         GIVE (attempt, attempt, slot, asked->slot);
-        GIVE (attempt, attempt, role, bytes_text ("owner"));
+        GIVE (attempt, attempt, role, bytes_text (asked->hint ? "fallback" : "owner"));
         GIVE (attempt, attempt, result, bytes_text (result_name (asked->result)));
         GIVE (attempt, attempt, took, took);
     }

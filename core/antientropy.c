@@ -1,6 +1,7 @@
-/*  antientropy.c - finds and mends replicas that differ (Dynamo 4.7). A cluster of one node has no other replica, so it only follows the ring.
+/*  antientropy.c - finds and mends replicas that differ (Dynamo 4.7). So far it only follows the ring; read repair mends
+ *  what is read.
  *
- *  Takes    snapshot (gossip here).
+ *  Takes    snapshot, peers (gossip here).
  *  Emits    seen.
  */
 #include <stdlib.h>
@@ -22,8 +23,12 @@ static void *antientropy_create (const setup_t *setup)
 static void antientropy_step (void *core, const event_t *event, effects_t *effects)
 {
     antientropy_t *self = core;
-    if (event->kind == EVENT_MESSAGE && event->message->type == MESSAGE_snapshot)
+    if (event->kind != EVENT_MESSAGE)
+        return;
+    if (event->message->type == MESSAGE_snapshot)
         ring_follow (&self->ring, event->message, effects);
+    else if (event->message->type == MESSAGE_peers && self->ring != NULL)
+        ring_hear (self->ring, &event->message->peers, event->now_us);
 }
 
 static void antientropy_destroy (void **core_p)

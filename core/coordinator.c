@@ -17,6 +17,7 @@
 #include "put.h"
 #include "report.h"
 #include "version.h"
+#include "wish.h"
 
 #define TABLE_BITS 20u  /* an operation's id: generation, then its place in the table */
 #define LINGER_SHARE 2u /* answered operations may take as many places again as unanswered ones */
@@ -45,6 +46,7 @@ static void coordinator_destroy (void **core_p)
         operation_destroy (&self->table[i]);
     free (self->table);
     ring_destroy (&self->ring);
+    suspicion_clear (&self->suspicion);
     free (self);
     *core_p = NULL;
 }
@@ -59,7 +61,8 @@ static bool coordinator_busy (const void *core)
 /*  Puts the operation into a free place and gives it its id. False when the table is at its maximum. */
 static bool s_enter (coordinator_t *self, operation_t *operation)
 {
-    size_t most = (size_t) self->settings.in_flight_count * LINGER_SHARE + 1;
+    bool own = operation->client.size == 0; /* for which there is always a place */
+    size_t most = (size_t) self->settings.in_flight_count * LINGER_SHARE + own;
     if (self->used >= most || self->used >= (1u << TABLE_BITS))
         return false;
     if (self->used == self->capacity) {
@@ -94,31 +97,6 @@ static void s_leave (coordinator_t *self, operation_t *operation)
     operation_destroy (&self->table[place]);
     self->free_hint = place;
     self->used--;
-}
-
-/* ---- for the operations ---- */
-
-bool coordinator_open_quorum (coordinator_t *self, operation_t *operation, effects_t *effects)
-{
-    quorum_init (&operation->quorum, self->ring, operation->partition, operation->id);
-    size_t reachable = quorum_count (&operation->quorum, QUORUM_PENDING);
-    if (reachable >= operation->need)
-        return true;
-    answer_failure (self, operation, effects, STATUS_UNAVAILABLE,
-                    "%u nodes are asked for and %zu that hold this key are reachable; try again "
-                    "when more nodes are up, or with a smaller r or w",
-                    operation->need, reachable);
-    return false;
-}
-
-void coordinator_ask (const coordinator_t *self, operation_t *operation, attempt_state_t *attempt,
-                      message_t **message_p, uint64_t now_us, effects_t *effects)
-{
-    (void) operation;
-    attempt->asked = true;
-    attempt->asked_us = now_us;
-    uint64_t node = attempt->node == ring_self (self->ring) ? 0 : attempt->node;
-    effects_send (effects, (address_t){.node = node, .role = ROLE_REPLICA}, message_p);
 }
 
 /* ---- a request's checks ---- */
@@ -163,6 +141,13 @@ static bool s_contexts_open (coordinator_t *self, const request_t *request, oper
     return false;
 }
 
+static bool s_is_member (const coordinator_t *self)
+{
+    const member_t *own =
+        self->ring != NULL ? ring_member (self->ring, ring_self (self->ring)) : NULL;
+    return own != NULL && own->state <= MEMBER_LEAVING;
+}
+
 /*  r or w against n, and whether there is a ring at all. */
 static bool s_quorum_fits (coordinator_t *self, const request_t *request, operation_t *operation,
                            effects_t *effects)
@@ -179,9 +164,9 @@ static bool s_quorum_fits (coordinator_t *self, const request_t *request, operat
                         self->settings.n);
         return false;
     }
-    if (self->ring == NULL) {
+    if (!s_is_member (self)) {
         answer_failure (self, operation, effects, STATUS_UNAVAILABLE,
-                        "this node is not a member of a cluster yet; try again, or ask another");
+                        "this node is not a member of a cluster; try again, or ask another");
         return false;
     }
     operation->need = (uint8_t) need;
@@ -244,24 +229,6 @@ static operation_t *s_operation (const coordinator_t *self, op_t op, const reque
 
 /* ---- ops ---- */
 
-/*  The operator's ops: what a cluster of one node can say to them. */
-static void s_operator (coordinator_t *self, op_t op, const request_t *request, bytes_t client,
-                        effects_t *effects)
-{
-    const char *text = NULL;
-    if (op == OP_JOIN)
-        text = "join: this node is a member already";
-    else if (op == OP_LEAVE)
-        text = "leave: this is the cluster's last member, and its data would be gone";
-    else if (op == OP_REMOVE && !bytes_equal (request->node, bytes_text (self->settings.name)))
-        text = "node: no member has this name";
-    else if (op == OP_REMOVE)
-        text = "node: a node that answers is not removed; let it leave";
-    else
-        text = "op: this version of Cartwheel does not have it yet";
-    answer_refusal (self, client, request->id, effects, STATUS_BAD_REQUEST, "%s", text);
-}
-
 /*  Starts the op's own state machine. Returns whether it is over already. */
 static bool s_begin (coordinator_t *self, const request_t *request, operation_t *operation,
                      uint64_t now_us, effects_t *effects)
@@ -271,6 +238,8 @@ static bool s_begin (coordinator_t *self, const request_t *request, operation_t 
     case OP_STATUS: case OP_STATS:
         return report_begin (operation, effects);
     case OP_PING: report_ping (self, operation, effects); return true;
+    case OP_JOIN: case OP_LEAVE: case OP_REMOVE:
+        return wish_begin (operation, request, effects);
     default: break;
     }
     if (operation->op == OP_KEYS && !s_page_fits (self, request, operation, effects))
@@ -325,8 +294,9 @@ static void s_request (coordinator_t *self, const event_t *event, effects_t *eff
     op_t op = request_decode (event->frame, &request, why, sizeof why);
     if (op == OP_COUNT)
         answer_refusal (self, event->client, request.id, effects, STATUS_BAD_REQUEST, "%s", why);
-    else if (op >= OP_PLAN)
-        s_operator (self, op, &request, event->client, effects);
+    else if (op == OP_PLAN || op == OP_BACKGROUND)
+        answer_refusal (self, event->client, request.id, effects, STATUS_BAD_REQUEST,
+                        "op: this version of Cartwheel does not have it yet");
     else if (s_sizes_fit (self, &request, event->client, effects))
         s_start (self, op, &request, event, effects);
     request_clear (&request);
@@ -337,12 +307,14 @@ static void s_request (coordinator_t *self, const event_t *event, effects_t *eff
 static void s_answered (coordinator_t *self, uint64_t id, const event_t *event, effects_t *effects)
 {
     operation_t *operation = s_find (self, id);
-    if (operation == NULL)
-        return; /* late, or from before a restart */
     message_t *message = event->message;
     /* A message of this node comes without its id: attempts are noted with it. */
     if (message->from.node == 0 && self->ring != NULL)
         message->from.node = ring_self (self->ring);
+    if (self->ring != NULL)
+        suspicion_heard (&self->suspicion, message->from.node);
+    if (operation == NULL)
+        return; /* late, or from before a restart */
     bool over = false;
     bool get = operation->op == OP_GET;
     bool put = operation->op == OP_PUT || operation->op == OP_DELETE;
@@ -356,6 +328,8 @@ static void s_answered (coordinator_t *self, uint64_t id, const event_t *event, 
     else if (message->type == MESSAGE_survey_reply &&
              (operation->op == OP_STATUS || operation->op == OP_STATS))
         over = report_reply (self, operation, event, effects);
+    else if (message->type == MESSAGE_admin_reply && operation->op >= OP_JOIN)
+        over = wish_reply (self, operation, message, effects);
     else if (put &&
              (message->type == MESSAGE_mint_reply || message->type == MESSAGE_replicate_reply))
         over = put_reply (self, operation, message, now_us, effects);
@@ -375,7 +349,9 @@ static void s_message (coordinator_t *self, const event_t *event, effects_t *eff
     case MESSAGE_replicate_reply: s_answered (self, message->replicate_reply.request, event, effects); break;
     case MESSAGE_scan_reply:      s_answered (self, message->scan_reply.request, event, effects); break;
     case MESSAGE_survey_reply:    s_answered (self, message->survey_reply.request, event, effects); break;
-    case MESSAGE_snapshot:        ring_follow (&self->ring, message, effects); break;
+    case MESSAGE_admin_reply:     s_answered (self, message->admin_reply.request, event, effects); break;
+    case MESSAGE_snapshot:        coordinator_hear (self, event, effects); break;
+    case MESSAGE_peers:           coordinator_hear (self, event, effects); break;
     case MESSAGE_host:            self->host = message->host; break;
     default: break; /* not ours: someone else's mistake, and harmless */
     }
@@ -384,19 +360,34 @@ static void s_message (coordinator_t *self, const event_t *event, effects_t *eff
 
 /* ---- the clock ---- */
 
-static bool s_look (coordinator_t *self, operation_t *operation, uint64_t now_us,
-                    effects_t *effects)
+static bool s_tick_one (coordinator_t *self, operation_t *operation, uint64_t now_us,
+                        effects_t *effects)
 {
-    operation->due_us = now_us < operation->deadline_us ? operation->deadline_us : UINT64_MAX;
     /* clang-format off */
     switch ((int) operation->op) {
     case OP_GET: return get_tick (self, operation, now_us, effects);
     case OP_PUT: case OP_DELETE: return put_tick (self, operation, now_us, effects);
     case OP_KEYS: return keys_tick (self, operation, now_us, effects);
     case OP_INSPECT: return inspect_tick (self, operation, now_us, effects);
+    case OP_JOIN: case OP_LEAVE: case OP_REMOVE:
+        return wish_tick (self, operation, now_us, effects);
     default: return report_tick (self, operation, now_us, effects);
     }
     /* clang-format on */
+}
+
+static bool s_look (coordinator_t *self, operation_t *operation, uint64_t now_us,
+                    effects_t *effects)
+{
+    operation->due_us = now_us < operation->deadline_us ? operation->deadline_us : UINT64_MAX;
+    if (s_tick_one (self, operation, now_us, effects))
+        return true;
+    for (size_t i = 0; i < operation->quorum.count; i++) {
+        const attempt_state_t *attempt = &operation->quorum.items[i];
+        if (attempt->result == RESULT_PENDING)
+            operation_wake (operation, attempt->due_us);
+    }
+    return false;
 }
 
 /*  Looks at each operation whose time has come, and finds the next time. */
@@ -404,6 +395,7 @@ static void s_tick (coordinator_t *self, uint64_t now_us, effects_t *effects)
 {
     if (now_us < self->next_due_us)
         return;
+    self->lag_us = now_us - self->next_due_us;
     self->next_due_us = UINT64_MAX;
     for (size_t i = 0; i < self->capacity; i++) {
         operation_t *operation = self->table[i];
@@ -416,8 +408,8 @@ static void s_tick (coordinator_t *self, uint64_t now_us, effects_t *effects)
     }
 }
 
-/*  Has the `stats` event made: like a request for `stats` that comes from nobody. */
-static void s_publish (coordinator_t *self, uint64_t now_us, effects_t *effects)
+/*  Publishes what was repaired, and has the `stats` event made: like a request for `stats` that comes from nobody. */
+static void s_publish (coordinator_t *self, uint64_t now_us, uint64_t wall_ms, effects_t *effects)
 {
     if (now_us < self->publish_us)
         return;
@@ -425,6 +417,7 @@ static void s_publish (coordinator_t *self, uint64_t now_us, effects_t *effects)
     self->publish_us += interval_us;
     if (self->publish_us <= now_us) /* the machine slept */
         self->publish_us = now_us + interval_us;
+    coordinator_publish_repairs (self, wall_ms, effects);
     operation_t *operation = operation_new (OP_STATS);
     operation->began_us = now_us;
     operation->deadline_us = now_us + interval_us;
@@ -455,7 +448,7 @@ static void coordinator_step (void *core, const event_t *event, effects_t *effec
     else if (event->kind == EVENT_TICK)
         s_tick (self, event->now_us, effects);
     if (!self->stopping && (event->kind == EVENT_START || event->kind == EVENT_TICK))
-        s_publish (self, event->now_us, effects);
+        s_publish (self, event->now_us, event->wall_ms, effects);
     effects_wake (effects, self->next_due_us);
     if (!self->stopping)
         effects_wake (effects, self->publish_us);

@@ -11,6 +11,7 @@
 static void s_effect_clear (effect_t *effect)
 {
     message_destroy (&effect->message);
+    bytes_clear (&effect->endpoint);
     bytes_clear (&effect->client);
     bytes_clear (&effect->frame);
     free (effect->text);
@@ -60,6 +61,16 @@ void effects_send (effects_t *self, address_t to, message_t **message_p)
     s_append (self, effect);
 }
 
+void effects_send_endpoint (effects_t *self, bytes_t endpoint, message_t **message_p)
+{
+    effect_t effect = {.kind = EFFECT_SEND,
+                       .to = {.role = ROLE_GOSSIP},
+                       .endpoint = bytes_copy (endpoint.data, endpoint.size),
+                       .message = *message_p};
+    *message_p = NULL;
+    s_append (self, effect);
+}
+
 void effects_send_here (effects_t *self, role_id_t role, message_t **message_p)
 {
     effects_send (self, (address_t){.node = 0, .role = role}, message_p);
@@ -74,12 +85,14 @@ void effects_reply (effects_t *self, bytes_t client, bytes_t *frame)
     s_append (self, effect);
 }
 
-void effects_publish (effects_t *self, const char *topic, bytes_t *event)
+void effects_publish (effects_t *self, const char *topic, const schema_t *schema, const void *event)
 {
+    buffer_t buffer;
+    buffer_init (&buffer, LIMIT_EVENT_BYTES);
+    codec_encode (schema, event, &buffer);
     message_t *message = message_new (MESSAGE_notice);
     message->notice.topic = bytes_copy (topic, strlen (topic));
-    message->notice.event = bytes_take (event);
-    *event = bytes_view (NULL, 0);
+    message->notice.event = buffer_take (&buffer);
     effects_send_here (self, ROLE_MONITOR, &message);
 }
 

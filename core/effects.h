@@ -11,7 +11,7 @@
 typedef enum { LEVEL_ERROR, LEVEL_WARNING, LEVEL_NOTICE, LEVEL_INFO, LEVEL_DEBUG } level_t;
 
 typedef enum {
-    EFFECT_SEND,  /* `message` to `to` */
+    EFFECT_SEND,  /* `message` to `to`; or to gossip at `endpoint`, when that is not empty */
     EFFECT_REPLY, /* `frame` to `client` */
     EFFECT_LOG,   /* `text` at `level`; notice and above is published too */
     EFFECT_HALT   /* the node cannot go on: `text` is the process's last line */
@@ -20,6 +20,7 @@ typedef enum {
 typedef struct {
     effect_kind_t kind;
     address_t to;
+    bytes_t endpoint; /* owned */
     message_t *message;
     bytes_t client;
     bytes_t frame;
@@ -44,10 +45,13 @@ void effects_clear (effects_t *self);
 void effects_send (effects_t *self, address_t to, message_t **message_p);
 /*  To a role of this node. */
 void effects_send_here (effects_t *self, role_id_t role, message_t **message_p);
+/*  To gossip at an endpoint, of whatever node that is. Takes the message; copies `endpoint`. */
+void effects_send_endpoint (effects_t *self, bytes_t endpoint, message_t **message_p);
 /*  Takes the frame; copies `client`. */
 void effects_reply (effects_t *self, bytes_t client, bytes_t *frame);
-/*  Takes an event for the monitor stream: an encoded map. */
-void effects_publish (effects_t *self, const char *topic, bytes_t *event);
+/*  An event for the monitor stream: a record of the catalogue, which stays the caller's. */
+void effects_publish (effects_t *self, const char *topic, const schema_t *schema,
+                      const void *event);
 void effects_log (effects_t *self, level_t level, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
 void effects_halt (effects_t *self, const char *format, ...)

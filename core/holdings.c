@@ -109,20 +109,39 @@ static bool s_list_one (void *argument, bytes_t key, bytes_t value)
     return true;
 }
 
+/*  The ends of a partition's range of keys: the first two bytes each. */
+static void s_range (uint8_t *first_data, uint8_t *end_data, uint32_t partition,
+                     uint32_t partitions, bytes_t *first, bytes_t *end)
+{
+    bytes_t nothing = bytes_view (NULL, 0);
+    *first = record_key (first_data, partition, 0, nothing);
+    first->size = 2;
+    *end = nothing;
+    if (partition + 1 < partitions) {
+        *end = record_key (end_data, partition + 1, 0, nothing);
+        end->size = 2;
+    }
+}
+
+int holdings_empty (holdings_t *self, uint32_t partition, uint32_t partitions, bool *empty)
+{
+    *empty = true;
+    if (self->counted && self->keys + self->tombstones == 0)
+        return STORE_OK;
+    uint8_t first_data[RECORD_KEY_BYTES], end_data[RECORD_KEY_BYTES];
+    bytes_t first, end;
+    s_range (first_data, end_data, partition, partitions, &first, &end);
+    return store_empty (self->store, STORE_DATA, first, end, empty);
+}
+
 int holdings_list (holdings_t *self, uint32_t partition, uint32_t partitions, bytes_t after,
                    uint32_t limit, name_list_t *keys, bytes_t *next)
 {
-    uint8_t first_data[RECORD_KEY_BYTES];
-    uint8_t end_data[RECORD_KEY_BYTES];
-    uint64_t hash = after.size ? hash_bytes (after) : 0;
-    bytes_t first = record_key (first_data, partition, hash, after);
-    if (after.size == 0)
-        first.size = 2;
-    bytes_t end = bytes_view (NULL, 0);
-    if (partition + 1 < partitions) {
-        end = record_key (end_data, partition + 1, 0, end);
-        end.size = 2;
-    }
+    uint8_t first_data[RECORD_KEY_BYTES], end_data[RECORD_KEY_BYTES];
+    bytes_t first, end;
+    s_range (first_data, end_data, partition, partitions, &first, &end);
+    if (after.size > 0)
+        first = record_key (first_data, partition, hash_bytes (after), after);
     listing_t listing = {
         .keys = keys, .limit = limit, .skip_first = after.size > 0, .after = after};
     keys->items = memory_new (limit, sizeof *keys->items);

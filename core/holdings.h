@@ -48,6 +48,9 @@ int holdings_save (holdings_t *self, place_t place, const object_t *object, cons
 int holdings_list (holdings_t *self, uint32_t partition, uint32_t partitions, bytes_t after,
                    uint32_t limit, name_list_t *keys, bytes_t *next);
 
+/*  Whether no record of the partition is stored. STORE_OK or STORE_FAILED. */
+int holdings_empty (holdings_t *self, uint32_t partition, uint32_t partitions, bool *empty);
+
 /*  One slice of the census. STORE_OK or STORE_FAILED. */
 int holdings_count (holdings_t *self);
 

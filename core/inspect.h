@@ -1,4 +1,5 @@
-/*  inspect.h - each replica's state of a key, side by side: always answered, with nil for what nobody told us.
+/*  inspect.h - each replica's state of a key, side by side, and each hint that a member keeps for one of its slots: always
+ *  answered, with nil for what nobody told us.
  *
  *  Each function returns whether the operation is over and may be destroyed.
  */

@@ -8,8 +8,6 @@
 #include "answer.h"
 #include "hash.h"
 
-#define HEDGE_US 50000u /* an owner that took longer is not waited for alone */
-
 static int s_compare (bytes_t a, bytes_t b)
 {
     uint64_t hash_a = hash_bytes (a);
@@ -19,12 +17,18 @@ static int s_compare (bytes_t a, bytes_t b)
     return bytes_compare (a, b);
 }
 
+/*  Asks up to so many owners that were not asked yet; when all were, those who let their time-out pass. */
 static void s_ask (coordinator_t *self, operation_t *operation, size_t count, uint64_t now_us,
                    effects_t *effects)
 {
+    bool again = true;
+    for (size_t i = 0; i < operation->quorum.count; i++)
+        again = again && (operation->quorum.items[i].asked ||
+                          operation->quorum.items[i].result != RESULT_PENDING);
     for (size_t i = 0; i < operation->quorum.count && count > 0; i++) {
         attempt_state_t *attempt = &operation->quorum.items[i];
-        if (attempt->asked || attempt->result != RESULT_PENDING)
+        bool waiting = attempt->asked && !(again && attempt->due_us == UINT64_MAX);
+        if (waiting || attempt->result != RESULT_PENDING)
             continue;
         message_t *message = message_new (MESSAGE_scan);
         message->scan.request = operation->id;
@@ -39,10 +43,10 @@ static void s_ask (coordinator_t *self, operation_t *operation, size_t count, ui
 
 bool keys_begin (coordinator_t *self, operation_t *operation, uint64_t now_us, effects_t *effects)
 {
+    operation->strict = true; /* fallbacks hold no slots to list */
     if (!coordinator_open_quorum (self, operation, effects))
         return true;
     s_ask (self, operation, operation->need, now_us, effects);
-    operation_wake (operation, now_us + HEDGE_US);
     return false;
 }
 
@@ -105,12 +109,18 @@ static void s_answer (coordinator_t *self, operation_t *operation, effects_t *ef
     codec_clear (&listed_schema, &listed);
 }
 
+static void s_fail (coordinator_t *self, operation_t *operation, effects_t *effects)
+{
+    answer_failure (self, operation, effects, STATUS_UNAVAILABLE,
+                    "fewer than r=%u owners of this partition could answer; try again later",
+                    operation->need);
+}
+
 bool keys_reply (coordinator_t *self, operation_t *operation, message_t *message, uint64_t now_us,
                  effects_t *effects)
 {
     scan_reply_t *reply = &message->scan_reply;
-    attempt_state_t *attempt =
-        operation_attempt (operation, message->from.node, reply->slot, now_us);
+    attempt_state_t *attempt = coordinator_attempt (self, operation, message, reply->slot, now_us);
     if (attempt == NULL)
         return false;
     attempt->result = reply->result == RESULT_FOUND ? RESULT_FOUND : RESULT_REFUSED;
@@ -119,26 +129,28 @@ bool keys_reply (coordinator_t *self, operation_t *operation, message_t *message
                     &operation->pages[attempt - operation->quorum.items]);
     else
         s_ask (self, operation, 1, now_us, effects);
-    if (quorum_count (&operation->quorum, QUORUM_READ) >= operation->need) {
+    if (quorum_count (&operation->quorum, QUORUM_READ, true) >= operation->need) {
         s_answer (self, operation, effects);
         return true;
     }
     if (quorum_outstanding (&operation->quorum) > 0)
         return false;
-    answer_failure (self, operation, effects, STATUS_UNAVAILABLE,
-                    "fewer than r=%u owners of this partition could answer; try again later",
-                    operation->need);
+    s_fail (self, operation, effects);
     return true;
 }
 
 bool keys_tick (coordinator_t *self, operation_t *operation, uint64_t now_us, effects_t *effects)
 {
-    if (now_us < operation->deadline_us) {
-        s_ask (self, operation, LIMIT_N, now_us, effects);
-        return false;
+    coordinator_note_overdue (self, operation, now_us, effects);
+    if (now_us >= operation->deadline_us) {
+        answer_failure (self, operation, effects, STATUS_TIMEOUT,
+                        "only %zu of r=%u owners answered in time; try again",
+                        quorum_count (&operation->quorum, QUORUM_READ, true), operation->need);
+        return true;
     }
-    answer_failure (self, operation, effects, STATUS_TIMEOUT,
-                    "only %zu of r=%u owners answered in time; try again",
-                    quorum_count (&operation->quorum, QUORUM_READ), operation->need);
+    s_ask (self, operation, LIMIT_N, now_us, effects);
+    if (quorum_outstanding (&operation->quorum) > 0)
+        return false;
+    s_fail (self, operation, effects);
     return true;
 }

@@ -2,82 +2,58 @@
 #include "put.h"
 
 #include "answer.h"
-#include "object.h"
+#include "spread.h"
+#include "version.h"
 
-#define RESEND_US \
-    100000u /* a state that was not acknowledged for so long is sent again; merging it twice is harmless */
+#define MINTS_MOST 3u /* tries at one home, then another home mints */
 
 static void s_mint (coordinator_t *self, operation_t *operation, attempt_state_t *home,
-                    bool state_wanted, uint64_t now_us, effects_t *effects)
+                    uint64_t now_us, effects_t *effects)
 {
     message_t *message = message_new (MESSAGE_mint);
     mint_t *mint = &message->mint;
     mint->request = operation->id;
     mint->slot = home->slot;
+    mint->hint = home->hint;
+    mint->stamp = coordinator_stamp (self, operation, home->node, now_us, &mint->patience_ms);
     mint->key = bytes_copy (operation->key.data, operation->key.size);
     mint->remove = operation->op == OP_DELETE;
-    mint->value = bytes_take (&operation->value);
+    mint->value = bytes_copy (operation->value.data, operation->value.size);
     mint->put_id = bytes_copy (operation->put_id.data, operation->put_id.size);
     codec_copy (&context_schema, &operation->context, &mint->context);
     mint->hlc = operation->hlc;
-    mint->state_wanted = state_wanted;
-    /* Another home may have to take over while this one refuses: then the value is needed again. */
-    if (state_wanted)
-        operation->value = bytes_copy (mint->value.data, mint->value.size);
-    else
-        operation->value = bytes_view (NULL, 0);
+    for (size_t i = 0; i < operation->quorum.count; i++)
+        mint->state_wanted |= operation->quorum.items[i].slot != home->slot;
+    home->minting = true;
     coordinator_ask (self, operation, home, &message, now_us, effects);
 }
 
-/*  Owners, besides `home`, that the state can be sent to. */
-static size_t s_others (const operation_t *operation, const attempt_state_t *home)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < operation->quorum.count; i++)
-        count += &operation->quorum.items[i] != home &&
-                 operation->quorum.items[i].result == RESULT_PENDING;
-    return count;
-}
-
-/*  Asks the next home that was not asked yet to mint. False when there is none. */
+/*  Asks the next home that was not asked yet to mint; when none is left to wait for, a fallback. False when there is
+ *  nobody. */
 static bool s_next_home (coordinator_t *self, operation_t *operation, uint64_t now_us,
                          effects_t *effects)
 {
-    for (size_t i = 0; i < operation->quorum.count; i++) {
-        attempt_state_t *home = &operation->quorum.items[i];
-        if (home->asked || home->result != RESULT_PENDING)
+    quorum_t *quorum = &operation->quorum;
+    bool waiting = operation->strict;
+    for (size_t i = 0; i < quorum->count; i++) {
+        attempt_state_t *home = &quorum->items[i];
+        if (home->hint || home->result != RESULT_PENDING)
             continue;
-        s_mint (self, operation, home, s_others (operation, home) > 0, now_us, effects);
-        return true;
+        if (!home->asked) {
+            s_mint (self, operation, home, now_us, effects);
+            return true;
+        }
+        waiting = waiting || (home->minting && !home->late);
+    }
+    for (uint8_t slot = 0; slot < LIMIT_N && !waiting; slot++) {
+        if (quorum_slot (quorum, slot) == NULL || !quorum_lacks (quorum, slot))
+            continue;
+        attempt_state_t *fallback = quorum_stand_in (quorum, self->ring, slot);
+        if (fallback != NULL)
+            s_mint (self, operation, fallback, now_us, effects);
+        return fallback != NULL;
     }
     return false;
-}
-
-static void s_replicate (coordinator_t *self, operation_t *operation, attempt_state_t *attempt,
-                         uint64_t now_us, effects_t *effects)
-{
-    message_t *message = message_new (MESSAGE_replicate);
-    message->replicate.request = operation->id;
-    message->replicate.slot = attempt->slot;
-    message->replicate.key = bytes_copy (operation->key.data, operation->key.size);
-    message->replicate.state = bytes_copy (operation->state.data, operation->state.size);
-    uint64_t asked_us = attempt->asked ? attempt->asked_us : now_us;
-    coordinator_ask (self, operation, attempt, &message, now_us, effects);
-    attempt->asked_us = asked_us; /* `took` counts from the first try */
-}
-
-/*  Sends the state to each owner that does not have it yet; `again` also to those that were asked and said nothing. */
-static void s_spread (coordinator_t *self, operation_t *operation, bool again, uint64_t now_us,
-                      effects_t *effects)
-{
-    if (operation->state.size == 0)
-        return;
-    for (size_t i = 0; i < operation->quorum.count; i++) {
-        attempt_state_t *attempt = &operation->quorum.items[i];
-        if (attempt->result == RESULT_PENDING && (again || !attempt->asked))
-            s_replicate (self, operation, attempt, now_us, effects);
-    }
-    operation_wake (operation, now_us + RESEND_US);
 }
 
 static void s_answer (coordinator_t *self, operation_t *operation, size_t acks, uint64_t now_us,
@@ -95,24 +71,37 @@ static void s_answer (coordinator_t *self, operation_t *operation, size_t acks, 
         histogram_add (&self->tally.filling.put, now_us - operation->began_us);
 }
 
-/*  After each acknowledgement or refusal. */
+/*  After each acknowledgement or refusal of the state. */
 static bool s_advance (coordinator_t *self, operation_t *operation, uint64_t now_us,
                        effects_t *effects)
 {
-    size_t acks = quorum_count (&operation->quorum, QUORUM_STORED);
-    size_t outstanding = quorum_outstanding (&operation->quorum);
-    if (!operation->answered && operation->minted && acks >= operation->need)
+    const quorum_t *quorum = &operation->quorum;
+    size_t acks = quorum_count (quorum, QUORUM_STORED, operation->strict);
+    if (!operation->answered && acks >= operation->need)
         s_answer (self, operation, acks, now_us, effects);
-    if (!operation->answered && outstanding == 0)
+    if (!operation->answered &&
+        quorum_count (quorum, QUORUM_STORED | QUORUM_PENDING, operation->strict) <= acks)
         answer_failure (self, operation, effects, STATUS_UNKNOWN,
-                        "only %zu of w=%u owners stored it and no other can; it may become "
+                        "only %zu of w=%u nodes stored it and no other can; it may become "
                         "visible; send it again with the same put_id and context",
                         acks, operation->need);
-    if (outstanding > 0)
+    if (!operation->answered || !spread_done (operation))
         return false;
-    if (acks == operation->quorum.count)
+    bool settled = true;
+    for (size_t i = 0; i < quorum->count; i++)
+        settled = settled && quorum->items[i].result == RESULT_STORED;
+    if (settled)
         histogram_add (&self->tally.filling.settle, now_us - operation->began_us);
     return true;
+}
+
+/*  So that a mint that is sent again makes no second version. */
+static bytes_t s_random_id (rng_t *rng)
+{
+    uint64_t words[LIMIT_PUT_ID_BYTES / sizeof (uint64_t)];
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        words[i] = rng_next (rng);
+    return bytes_copy (words, sizeof words);
 }
 
 bool put_begin (coordinator_t *self, operation_t *operation, uint64_t now_us, effects_t *effects)
@@ -123,6 +112,8 @@ bool put_begin (coordinator_t *self, operation_t *operation, uint64_t now_us, ef
         self->tally.deletes++;
     if (!coordinator_open_quorum (self, operation, effects))
         return true;
+    if (operation->op == OP_PUT && operation->put_id.size == 0)
+        operation->put_id = s_random_id (&self->rng);
     s_next_home (self, operation, now_us, effects);
     return false;
 }
@@ -147,44 +138,90 @@ static void s_answer_refusal (coordinator_t *self, operation_t *operation, statu
     answer_failure (self, operation, effects, status, "%s", text);
 }
 
-/*  A home that refused has written nothing. */
+/*  Whether a replica that was asked to mint may still say what came of it. */
+static bool s_minting (const operation_t *operation)
+{
+    for (size_t i = 0; i < operation->quorum.count; i++)
+        if (operation->quorum.items[i].minting &&
+            operation->quorum.items[i].result == RESULT_PENDING)
+            return true;
+    return false;
+}
+
+/*  A home that refused has written nothing, if it was asked but once. */
 static bool s_refused (coordinator_t *self, operation_t *operation, attempt_state_t *home,
                        status_t status, uint64_t now_us, effects_t *effects)
 {
-    home->result = RESULT_REFUSED;
+    home->minting = false;
     home->status = status;
-    bool elsewhere = status == STATUS_READ_ONLY || status == STATUS_UNAVAILABLE;
+    /* Who is not in a position to mint may well take the state, unless the slot is another's. */
+    if (status != STATUS_UNAVAILABLE || coordinator_is_elsewhere (self, operation, home))
+        home->result = RESULT_REFUSED;
+    home->due_us = UINT64_MAX;
+    if (operation->minted) {
+        spread_state (self, operation, now_us, effects);
+        return s_advance (self, operation, now_us, effects);
+    }
+    coordinator_follow (self, operation);
+    bool elsewhere =
+        status == STATUS_READ_ONLY || status == STATUS_UNAVAILABLE || status == STATUS_OVERLOADED;
     /* Where too few are left to reach w, nothing is to be stored elsewhere either. */
-    bool enough = quorum_count (&operation->quorum, QUORUM_PENDING) >= operation->need;
-    if (elsewhere && enough && !operation->answered &&
-        s_next_home (self, operation, now_us, effects))
+    bool enough =
+        quorum_available (&operation->quorum, self->ring, operation->strict) >= operation->need;
+    if (elsewhere && enough && s_next_home (self, operation, now_us, effects))
         return false;
-    if (!operation->answered)
+    if (s_minting (operation))
+        return false;
+    if (operation->doubtful)
+        answer_failure (self, operation, effects, STATUS_UNKNOWN,
+                        "no node confirmed it, and one may have stored it; it may become visible; "
+                        "send it again with the same put_id and context");
+    else
         s_answer_refusal (self, operation, status, effects);
     return true;
+}
+
+/*  Another replica has minted already: this is its twin. */
+static bool s_twin (coordinator_t *self, operation_t *operation, mint_reply_t *reply,
+                    uint64_t now_us, effects_t *effects)
+{
+    context_t both;
+    context_join (&operation->context, &reply->context, &both);
+    context_clear (&operation->context);
+    operation->context = both;
+    spread_twin (self, operation, reply->state, now_us, effects);
+    return s_advance (self, operation, now_us, effects);
 }
 
 static bool s_minted (coordinator_t *self, operation_t *operation, message_t *message,
                       uint64_t now_us, effects_t *effects)
 {
     mint_reply_t *reply = &message->mint_reply;
-    attempt_state_t *home = operation_attempt (operation, message->from.node, reply->slot, now_us);
-    if (home == NULL || operation->minted)
+    attempt_state_t *home = coordinator_attempt (self, operation, message, reply->slot, now_us);
+    if (home == NULL || !home->minting)
         return false;
     if (reply->status != STATUS_OK)
         return s_refused (self, operation, home, (status_t) reply->status, now_us, effects);
     if (!context_valid (&reply->context))
         return false;
+    home->minting = false;
+    if (operation->minted)
+        return s_twin (self, operation, reply, now_us, effects);
     operation->minted = true;
     context_clear (&operation->context);
     operation->context = reply->context;
     reply->context = (context_t){0};
     operation->hlc = reply->hlc;
-    operation->state = bytes_take (&reply->state);
-    bytes_clear (&operation->value);
-    if (reply->durable)
-        home->result = RESULT_STORED;
-    s_spread (self, operation, false, now_us, effects);
+    coordinator_keep (self, operation, &operation->state, &reply->state);
+    coordinator_drop (self, operation, &operation->value); /* came with the request */
+    if (reply->durable) {
+        home->result = home->hint ? RESULT_HINTED : RESULT_STORED;
+        suspicion_answer (&self->suspicion, home->node, PACE_FLUSH, home->took_us);
+    } else {
+        suspicion_answer (&self->suspicion, home->node, PACE_QUICK, home->took_us);
+        coordinator_wait (self, operation, home, now_us); /* for its acknowledgement */
+    }
+    spread_state (self, operation, now_us, effects);
     return s_advance (self, operation, now_us, effects);
 }
 
@@ -193,28 +230,61 @@ bool put_reply (coordinator_t *self, operation_t *operation, message_t *message,
 {
     if (message->type == MESSAGE_mint_reply)
         return s_minted (self, operation, message, now_us, effects);
-    const replicate_reply_t *reply = &message->replicate_reply;
-    attempt_state_t *attempt =
-        operation_attempt (operation, message->from.node, reply->slot, now_us);
-    if (attempt == NULL || !operation->minted)
+    if (!operation->minted || !spread_take (self, operation, message, now_us))
         return false;
-    attempt->status = (status_t) reply->status;
-    attempt->result = reply->result == RESULT_STORED ? RESULT_STORED : RESULT_REFUSED;
+    spread_state (self, operation, now_us, effects);
     return s_advance (self, operation, now_us, effects);
+}
+
+/*  Asks again where a mint was not answered in its time: the same home, another, or all that were asked when there is no
+ *  other. */
+static void s_mint_again (coordinator_t *self, operation_t *operation, uint64_t now_us,
+                          effects_t *effects)
+{
+    quorum_t *quorum = &operation->quorum;
+    bool next = false;
+    size_t count = quorum->count;
+    for (size_t i = 0; i < count; i++) {
+        attempt_state_t *home = &quorum->items[i];
+        bool down = home->minting && home->result == RESULT_DOWN && home->due_us != UINT64_MAX;
+        if (down)
+            home->due_us = UINT64_MAX;
+        else if (!home->minting || !coordinator_overdue (self, home, now_us, effects))
+            continue;
+        operation->doubtful = true;
+        if (down || home->tries >= MINTS_MOST || suspicion_suspects (&self->suspicion, home->node))
+            next = true;
+        else
+            s_mint (self, operation, home, now_us, effects);
+    }
+    if (!next || s_next_home (self, operation, now_us, effects))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        attempt_state_t *home = &quorum->items[i];
+        if (home->minting && home->result == RESULT_PENDING && home->due_us == UINT64_MAX)
+            s_mint (self, operation, home, now_us, effects);
+    }
 }
 
 bool put_tick (coordinator_t *self, operation_t *operation, uint64_t now_us, effects_t *effects)
 {
-    if (now_us < operation->deadline_us) {
-        s_spread (self, operation, true, now_us, effects);
+    bool over = now_us >= operation->deadline_us;
+    if (!operation->minted && !over) {
+        s_mint_again (self, operation, now_us, effects);
         return false;
     }
-    size_t acks = quorum_count (&operation->quorum, QUORUM_STORED);
+    coordinator_note_overdue (self, operation, now_us, effects);
+    if (!over) {
+        spread_state (self, operation, now_us, effects);
+        return s_advance (self, operation, now_us, effects);
+    }
+    spread_end (self, operation, now_us, effects);
     if (!operation->answered)
         answer_failure (self, operation, effects, STATUS_UNKNOWN,
-                        "only %zu of w=%u owners confirmed within %llu ms; it may become visible; "
+                        "only %zu of w=%u nodes confirmed within %llu ms; it may become visible; "
                         "send it again with the same put_id and context",
-                        acks, operation->need,
+                        quorum_count (&operation->quorum, QUORUM_STORED, operation->strict),
+                        operation->need,
                         (unsigned long long) ((now_us - operation->began_us) / 1000));
     return true;
 }

@@ -1,10 +1,13 @@
 /*  put.h - writing and deleting a key (Dynamo 4.5, 5): one home mints, the others merge what it made.
  *
- *  The minter is this node where it is a home, else the first home that is reachable. Its replica drops what the context
- *  covers, adds the new version and answers with the resulting state, which goes to the other owners; the client is
- *  answered at w durable acknowledgements, and the operation goes on until each owner has acknowledged or the time is
- *  over. A mint is never tried twice, for the first try may have been carried out: only a home that refused, which means
- *  that nothing was written there, is passed over for the next.
+ *  The minter is this node where it is a home, else a home that is reachable, not suspected and not slow. Its replica
+ *  drops what the context covers, adds the new version and answers with the resulting state, which spread.c takes to the
+ *  other slots; the client is answered at w durable acknowledgements on distinct nodes.
+ *
+ *  Each put has a put_id, the client's or a random one. So a mint that was not answered in its time is sent again, and
+ *  when its home is down, or silent three times, another home mints with the same put_id: at worst the version has a
+ *  twin, which goes wherever it goes. Where no home can be reached, a fallback mints into its hint. A write that may have
+ *  been carried out somewhere is never called a failure.
  *
  *  Each function returns whether the operation is over and may be destroyed.
  */

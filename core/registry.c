@@ -15,12 +15,12 @@ typedef struct {
     size_t count;
     size_t most;
     bool damaged;
-} rows_t;
+} recalled_rows_t;
 
 /*  Decodes one row into the growing list, with its bytes copied out of the store's view. */
 static bool s_row (void *argument, bytes_t key, bytes_t value)
 {
-    rows_t *rows = argument;
+    recalled_rows_t *rows = argument;
     size_t size = rows->schema->size;
     uint8_t *row = memory_new (1, size);
     (void) key;
@@ -38,7 +38,8 @@ static bool s_row (void *argument, bytes_t key, bytes_t value)
     return true;
 }
 
-static int s_rows (store_t *store, store_database_t database, const char *prefix, rows_t *rows)
+static int s_rows (store_t *store, store_database_t database, const char *prefix,
+                   recalled_rows_t *rows)
 {
     bytes_t first = bytes_text (prefix);
     char end_text[16];
@@ -75,13 +76,13 @@ int registry_recall (store_t *store, recall_reply_t *reply)
     int rc = s_charter (store, &reply->charter);
     if (rc != STORE_OK)
         return rc;
-    rows_t members = {.schema = &member_schema, .most = LIMIT_MEMBERS_COUNT};
+    recalled_rows_t members = {.schema = &member_schema, .most = LIMIT_MEMBERS_COUNT};
     rc = s_rows (store, STORE_MEMBERS, MEMBER_KEY, &members);
     reply->members.items = (member_t *) (void *) members.items;
     reply->members.count = members.count;
     if (rc != STORE_OK)
         return rc;
-    rows_t slots = {.schema = &slot_schema, .most = LIMIT_SLOTS_COUNT};
+    recalled_rows_t slots = {.schema = &slot_schema, .most = LIMIT_SLOTS_COUNT};
     rc = s_rows (store, STORE_SLOTS, "", &slots);
     reply->slots.items = (slot_t *) (void *) slots.items;
     reply->slots.count = slots.count;
@@ -121,4 +122,43 @@ int registry_enact (store_t *store, const enact_t *rows)
     }
     buffer_clear (&buffer);
     return rc;
+}
+
+/*  Keys that a walk has found, to be deleted after it. */
+typedef struct {
+    bytes_t *items;
+    size_t count;
+    size_t capacity;
+} found_keys_t;
+
+static bool s_key (void *argument, bytes_t key, bytes_t value)
+{
+    found_keys_t *keys = argument;
+    (void) value;
+    if (keys->count == keys->capacity) {
+        keys->capacity = keys->capacity ? keys->capacity * 2 : 64;
+        keys->items = memory_resize (keys->items, keys->capacity, sizeof *keys->items);
+    }
+    keys->items[keys->count++] = bytes_copy (key.data, key.size);
+    return true;
+}
+
+static int s_delete_all (store_t *store, store_database_t database)
+{
+    found_keys_t keys = {0};
+    bytes_t all = bytes_view (NULL, 0);
+    int rc = store_scan (store, database, all, all, 1, s_key, &keys);
+    for (size_t i = 0; i < keys.count; i++) {
+        if (rc == STORE_OK)
+            rc = store_delete (store, database, keys.items[i]);
+        bytes_clear (&keys.items[i]);
+    }
+    free (keys.items);
+    return rc;
+}
+
+int registry_dissolve (store_t *store)
+{
+    int rc = s_delete_all (store, STORE_SLOTS);
+    return rc == STORE_OK ? s_delete_all (store, STORE_MEMBERS) : rc;
 }

@@ -16,4 +16,7 @@ int registry_recall (store_t *store, recall_reply_t *reply);
 /*  Writes the rows into the open batch. */
 int registry_enact (store_t *store, const enact_t *rows);
 
+/*  Forgets all rows and the charter, in the open batch. */
+int registry_dissolve (store_t *store);
+
 #endif

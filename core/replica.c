@@ -1,54 +1,17 @@
 /*  replica.c - see replica.h. */
 #include "replica.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../messages/memory.h"
+#include "writes.h"
 
-#define NOT_COMMITTED UINT64_MAX
 #define COMPLAINT_US 10000000u          /* between two lines about the same kind of trouble */
 #define FLUSH_PATIENCE_US 100000u       /* a sync that got lost on its way is asked for again */
 #define DISK_RESERVE_BYTES (256u << 20) /* less free: writes are refused before the store breaks */
 #define DISK_RESUME_BYTES (288u << 20)  /* this much free again: they are taken */
-
-/* ---- replies that wait ---- */
-
-static void s_hold (held_list_t *list, address_t to, message_t *message)
-{
-    if (list->first > 0 && list->first == list->count + list->first)
-        list->first = 0;
-    if (list->first + list->count == list->capacity) {
-        if (list->first > list->capacity / 2) {
-            memmove (list->items, list->items + list->first, list->count * sizeof *list->items);
-            list->first = 0;
-        } else {
-            list->capacity = list->capacity ? list->capacity * 2 : 64;
-            list->items = memory_resize (list->items, list->capacity, sizeof *list->items);
-        }
-    }
-    list->items[list->first + list->count++] =
-        (held_t){.sequence = NOT_COMMITTED, .to = to, .message = message};
-}
-
-static held_t s_next (held_list_t *list)
-{
-    assert (list->count > 0);
-    list->count--;
-    return list->items[list->first++];
-}
-
-static void s_held_clear (held_list_t *list)
-{
-    while (list->count > 0) {
-        held_t held = s_next (list);
-        message_destroy (&held.message);
-    }
-    free (list->items);
-    memset (list, 0, sizeof *list);
-}
 
 /* ---- life ---- */
 
@@ -58,8 +21,10 @@ static void *replica_create (const setup_t *setup)
     self->settings = *setup->settings;
     self->store = setup->store;
     self->rng = setup->rng;
+    self->nonce = setup->nonce;
     self->actor = rng_next (&self->rng);
     holdings_init (&self->holdings, setup->store);
+    hints_init (&self->hints, setup->store, setup->settings->hints_bytes);
     return self;
 }
 
@@ -69,9 +34,11 @@ static void replica_destroy (void **core_p)
     if (self == NULL)
         return;
     ring_destroy (&self->ring);
+    free (self->enacted.items);
     holdings_clear (&self->holdings);
-    s_held_clear (&self->commits);
-    s_held_clear (&self->flushes);
+    hints_clear (&self->hints);
+    held_clear (&self->commits);
+    held_clear (&self->flushes);
     free (self);
     *core_p = NULL;
 }
@@ -82,16 +49,14 @@ static bool replica_busy (const void *core)
     return !self->halted && (self->commits.count > 0 || self->flushes.count > 0);
 }
 
-/*  The store is broken: nothing more is acknowledged, and the node ends. */
-static void s_halt (replica_t *self, effects_t *effects)
+void replica_halt (replica_t *self, effects_t *effects)
 {
     if (!self->halted)
         effects_halt (effects, "%s", store_error (self->store));
     self->halted = true;
 }
 
-/*  Whether it is time for another line about what anyone can make happen at will. */
-static bool s_may_complain (replica_t *self)
+bool replica_may_complain (replica_t *self)
 {
     if (self->complained_us != 0 && self->now_us - self->complained_us < COMPLAINT_US)
         return false;
@@ -99,10 +64,9 @@ static bool s_may_complain (replica_t *self)
     return true;
 }
 
-/*  A record that cannot be read: refused, never taken for absence. */
-static void s_damaged (replica_t *self, place_t place, effects_t *effects)
+void replica_damaged (replica_t *self, place_t place, effects_t *effects)
 {
-    if (!s_may_complain (self))
+    if (!replica_may_complain (self))
         return;
     effects_log (effects, LEVEL_ERROR,
                  "a record of partition %u (key hash %016llx) is damaged; requests for it are "
@@ -112,12 +76,19 @@ static void s_damaged (replica_t *self, place_t place, effects_t *effects)
 
 /* ---- reads ---- */
 
-/*  Whether slot `slot` of the partition is ours to answer for. */
-static bool s_owns (const replica_t *self, uint32_t partition, uint8_t slot)
+bool replica_serves (const replica_t *self, uint32_t partition, uint8_t slot, bool hint)
 {
     if (self->ring == NULL || slot >= ring_charter (self->ring)->n)
         return false;
-    return ring_slot (self->ring, partition, slot)->owner == ring_self (self->ring);
+    bool owned = ring_slot (self->ring, partition, slot)->owner == ring_self (self->ring);
+    return owned != hint;
+}
+
+int replica_load (replica_t *self, place_t place, uint8_t slot, bool hint, stored_t *record)
+{
+    if (hint)
+        return hints_load (&self->hints, place, slot, record);
+    return holdings_load (&self->holdings, place, record);
 }
 
 static void s_read (replica_t *self, const message_t *message, effects_t *effects)
@@ -129,9 +100,9 @@ static void s_read (replica_t *self, const message_t *message, effects_t *effect
     reply->read_reply.result = RESULT_REFUSED;
     reply->read_reply.status = STATUS_UNAVAILABLE;
     place_t place = place_of (self->settings.partitions, read->key);
-    if (s_owns (self, place.partition, read->slot)) {
+    if (replica_serves (self, place.partition, read->slot, read->hint)) {
         stored_t record;
-        int rc = holdings_load (&self->holdings, place, &record);
+        int rc = replica_load (self, place, read->slot, read->hint, &record);
         if (rc == STORE_OK) {
             reply->read_reply.result = RESULT_FOUND;
             reply->read_reply.state = bytes_copy (record.object.data, record.object.size);
@@ -139,10 +110,10 @@ static void s_read (replica_t *self, const message_t *message, effects_t *effect
             reply->read_reply.result = RESULT_ABSENT;
         else if (rc == HOLDINGS_DAMAGED) {
             reply->read_reply.status = STATUS_INTERNAL;
-            s_damaged (self, place, effects);
+            replica_damaged (self, place, effects);
         } else {
             message_destroy (&reply);
-            s_halt (self, effects);
+            replica_halt (self, effects);
             return;
         }
     }
@@ -157,235 +128,67 @@ static void s_scan (replica_t *self, const message_t *message, effects_t *effect
     reply->scan_reply.slot = scan->slot;
     reply->scan_reply.result = RESULT_REFUSED;
     reply->scan_reply.status = STATUS_UNAVAILABLE;
-    if (scan->partition < self->settings.partitions && s_owns (self, scan->partition, scan->slot)) {
+    if (scan->partition < self->settings.partitions &&
+        replica_serves (self, scan->partition, scan->slot, false)) {
         reply->scan_reply.result = RESULT_FOUND;
         if (holdings_list (&self->holdings, scan->partition, self->settings.partitions, scan->after,
                            scan->limit, &reply->scan_reply.keys,
                            &reply->scan_reply.next) != STORE_OK) {
             message_destroy (&reply);
-            s_halt (self, effects);
+            replica_halt (self, effects);
             return;
         }
     }
     effects_send (effects, message->from, &reply);
 }
 
-static void s_survey (replica_t *self, const message_t *message, effects_t *effects)
+static void s_survey (replica_t *self, const event_t *event, effects_t *effects)
 {
-    message_t *reply = message_new (MESSAGE_survey_reply);
-    reply->survey_reply.request = message->survey.request;
-    reply->survey_reply.keys = self->holdings.keys;
-    reply->survey_reply.tombstones = self->holdings.tombstones;
-    reply->survey_reply.read_only = self->read_only;
+    message_t *message = message_new (MESSAGE_survey_reply);
+    survey_reply_t *reply = &message->survey_reply;
+    reply->request = event->message->survey.request;
+    reply->keys = self->holdings.keys;
+    reply->tombstones = self->holdings.tombstones;
+    reply->hints = self->hints.count;
+    reply->hint_oldest = hints_oldest_s (&self->hints, event->wall_ms);
+    reply->read_only = self->read_only;
+    reply->hints_stored = self->hints.stored;
+    reply->hints_delivered = self->hints.delivered;
+    effects_send (effects, event->message->from, &message);
+}
+
+/* ---- hints, for the handoff ---- */
+
+static void s_hint_page (replica_t *self, const message_t *message, effects_t *effects)
+{
+    message_t *reply = message_new (MESSAGE_hint_page_reply);
+    reply->hint_page_reply.request = message->hint_page.request;
+    uint64_t damaged = 0;
+    if (hints_page (&self->hints, &message->hint_page, &reply->hint_page_reply, &damaged) !=
+        STORE_OK) {
+        message_destroy (&reply);
+        replica_halt (self, effects);
+        return;
+    }
+    if (damaged > 0 && replica_may_complain (self))
+        effects_log (
+            effects, LEVEL_ERROR,
+            "%llu hints (writes kept for other nodes) are damaged and cannot be delivered; "
+            "the other replicas of their keys have them",
+            (unsigned long long) damaged);
     effects_send (effects, message->from, &reply);
 }
 
-/* ---- writes ---- */
-
-/*  Loads a key's state for a write, as an object that lends from the store until its next call. STATUS_OK, or why not. */
-static status_t s_load (replica_t *self, place_t place, stored_t *record, object_t *object,
-                        effects_t *effects)
+static void s_hint_drop (replica_t *self, const message_t *message, effects_t *effects)
 {
-    memset (object, 0, sizeof *object);
-    int rc = holdings_load (&self->holdings, place, record);
-    if (rc == STORE_FAILED) {
-        s_halt (self, effects);
-        return STATUS_INTERNAL;
+    const hint_id_list_t *ids = &message->hint_drop.hints;
+    for (size_t i = 0; i < ids->count; i++) {
+        place_t place = place_of (self->settings.partitions, ids->items[i].key);
+        if (hints_drop (&self->hints, place, &ids->items[i]) != STORE_OK) {
+            replica_halt (self, effects);
+            return;
+        }
     }
-    if (rc == HOLDINGS_DAMAGED || object_decode (record->object, object) != 0) {
-        s_damaged (self, place, effects);
-        return STATUS_INTERNAL;
-    }
-    return STATUS_OK;
-}
-
-static bool s_save (replica_t *self, place_t place, const object_t *object, const stored_t *before,
-                    uint64_t wall_ms, effects_t *effects)
-{
-    uint64_t hash;
-    if (holdings_save (&self->holdings, place, object, before, wall_ms, &hash) == STORE_OK)
-        return true;
-    s_halt (self, effects);
-    return false;
-}
-
-/*  Draws a new actor where someone has seen events of ours that we have no memory of (algorithm rule: the tripwire). */
-static void s_check_memory (replica_t *self, const context_t *seen, effects_t *effects)
-{
-    if (context_counter (seen, self->actor) <= self->counter)
-        return;
-    if (s_may_complain (self))
-        effects_log (effects, LEVEL_WARNING,
-                     "a context names versions of this node that it did not make; it goes on under "
-                     "a new actor; if the machine was reverted to a snapshot, wipe its folder");
-    self->actor = rng_next (&self->rng);
-    self->counter = 0;
-}
-
-/*  Whether a put made more of siblings that were at a limit without it. One that makes fewer, or smaller, is welcome. */
-static bool s_too_many (const replica_t *self, const object_t *before, const object_t *after,
-                        uint64_t value_bytes)
-{
-    uint64_t bytes = object_value_bytes (after);
-    bool more = after->siblings.count > before->siblings.count;
-    if (more && after->siblings.count > self->settings.siblings_count)
-        return true;
-    return (more || bytes > object_value_bytes (before)) &&
-           bytes - value_bytes >= LIMIT_SIBLINGS_VALUES * self->settings.value_bytes;
-}
-
-/*  Makes the version, or deletes. `result` and the reply's context are to be cleared whatever it says. */
-static status_t s_apply (replica_t *self, const mint_t *mint, const object_t *local,
-                         uint64_t wall_ms, object_t *result, mint_reply_t *reply, bool *changed)
-{
-    reply->hlc = mint->hlc;
-    if (mint->remove)
-        *changed = object_delete (local, &mint->context, result, &reply->context);
-    else {
-        uint64_t newest = object_hlc (local);
-        write_t write = {
-            .context = &mint->context,
-            .put_id = mint->put_id,
-            .value = mint->value,
-            .dot = {.actor = self->actor, .counter = self->counter + 1},
-            .hlc = hlc_next (wall_ms, newest > mint->hlc ? newest : mint->hlc),
-        };
-        *changed = object_mint (local, &write, result, &reply->context);
-        self->counter += *changed;
-        reply->hlc = object_hlc (result);
-        if (*changed && s_too_many (self, local, result, mint->value.size))
-            return STATUS_TOO_MANY_SIBLINGS;
-    }
-    return object_fits (result) ? STATUS_OK : STATUS_TOO_LARGE;
-}
-
-/*  Queues the answer to a mint: with the state at the commit, and an acknowledgement when it is durable; or both as one. */
-static void s_answer_mint (replica_t *self, const message_t *message, message_t *reply,
-                           const object_t *result)
-{
-    const mint_t *mint = &message->mint;
-    if (!mint->state_wanted) {
-        reply->mint_reply.durable = true;
-        s_hold (&self->flushes, message->from, reply);
-        return;
-    }
-    reply->mint_reply.state = object_encode (result);
-    s_hold (&self->commits, message->from, reply);
-    message_t *ack = message_new (MESSAGE_replicate_reply);
-    ack->replicate_reply.request = mint->request;
-    ack->replicate_reply.slot = mint->slot;
-    ack->replicate_reply.result = RESULT_STORED;
-    s_hold (&self->flushes, message->from, ack);
-}
-
-static status_t s_try_mint (replica_t *self, const event_t *event, message_t *reply,
-                            effects_t *effects)
-{
-    const mint_t *mint = &event->message->mint;
-    place_t place = place_of (self->settings.partitions, mint->key);
-    if (!s_owns (self, place.partition, mint->slot))
-        return STATUS_UNAVAILABLE;
-    if (self->read_only)
-        return STATUS_READ_ONLY;
-    /* A record with another put_id could not be read again. */
-    if (mint->put_id.size != 0 && mint->put_id.size != LIMIT_PUT_ID_BYTES)
-        return STATUS_BAD_REQUEST;
-    if (!context_valid (&mint->context))
-        return STATUS_BAD_CONTEXT;
-    s_check_memory (self, &mint->context, effects);
-    stored_t record;
-    object_t local;
-    status_t status = s_load (self, place, &record, &local, effects);
-    if (status != STATUS_OK)
-        return status;
-    object_t result = {0};
-    bool changed = false;
-    status = s_apply (self, mint, &local, event->wall_ms, &result, &reply->mint_reply, &changed);
-    if (status == STATUS_OK && changed &&
-        !s_save (self, place, &result, &record, event->wall_ms, effects))
-        status = STATUS_INTERNAL;
-    if (status == STATUS_OK)
-        s_answer_mint (self, event->message, reply, &result);
-    object_clear (&result);
-    object_clear (&local);
-    return status;
-}
-
-/*  Whether this mint was taken before: a frame that came twice must not make a second version of a value that somebody
- *  has replaced in between. Notes it. */
-static bool s_taken (replica_t *self, const message_t *message)
-{
-    uint64_t request = message->mint.request, node = message->from.node;
-    /* Requests count up, so their bits are spread by a multiplication (Knuth 6.4) before they name a bucket. */
-    uint64_t spread = (request ^ node) * 0x9e3779b97f4a7c15u;
-    taken_t *bucket = &self->taken[(spread >> 32) % REPLICA_TAKEN_BUCKETS * REPLICA_TAKEN_WAYS];
-    for (unsigned i = 0; i < REPLICA_TAKEN_WAYS; i++)
-        if (bucket[i].request == request && bucket[i].node == node)
-            return true;
-    memmove (bucket + 1, bucket, (REPLICA_TAKEN_WAYS - 1) * sizeof *bucket);
-    bucket[0] = (taken_t){.request = request, .node = node};
-    return false;
-}
-
-static void s_mint (replica_t *self, const event_t *event, effects_t *effects)
-{
-    if (s_taken (self, event->message))
-        return;
-    message_t *reply = message_new (MESSAGE_mint_reply);
-    reply->mint_reply.request = event->message->mint.request;
-    reply->mint_reply.slot = event->message->mint.slot;
-    status_t status = s_try_mint (self, event, reply, effects);
-    if (status == STATUS_OK)
-        return;
-    reply->mint_reply.status = (uint8_t) status;
-    effects_send (effects, event->message->from, &reply);
-}
-
-/*  Merges a state that another replica made or mended. Accepted whatever the limits on client puts say, for refusing it
- *  would keep replicas apart for good; only what no record could hold is not. */
-static status_t s_try_replicate (replica_t *self, const event_t *event, effects_t *effects)
-{
-    const replicate_t *replicate = &event->message->replicate;
-    place_t place = place_of (self->settings.partitions, replicate->key);
-    if (!s_owns (self, place.partition, replicate->slot))
-        return STATUS_UNAVAILABLE;
-    if (self->read_only)
-        return STATUS_READ_ONLY;
-    object_t theirs;
-    if (object_decode (replicate->state, &theirs) != 0)
-        return STATUS_BAD_REQUEST;
-    s_check_memory (self, &theirs.context, effects);
-    stored_t record;
-    object_t local;
-    status_t status = s_load (self, place, &record, &local, effects);
-    if (status == STATUS_OK) {
-        object_t merged;
-        object_merge (&local, &theirs, &merged);
-        if (!object_fits (&merged))
-            status = STATUS_TOO_LARGE;
-        else if (!codec_equal (&object_schema, &merged, &local) &&
-                 !s_save (self, place, &merged, &record, event->wall_ms, effects))
-            status = STATUS_INTERNAL;
-        object_clear (&merged);
-    }
-    object_clear (&local);
-    object_clear (&theirs);
-    return status;
-}
-
-static void s_replicate (replica_t *self, const event_t *event, effects_t *effects)
-{
-    const replicate_t *replicate = &event->message->replicate;
-    status_t status = s_try_replicate (self, event, effects);
-    message_t *reply = message_new (MESSAGE_replicate_reply);
-    reply->replicate_reply.request = replicate->request;
-    reply->replicate_reply.slot = replicate->slot;
-    reply->replicate_reply.status = (uint8_t) status;
-    reply->replicate_reply.result = status == STATUS_OK ? RESULT_STORED : RESULT_REFUSED;
-    if (status == STATUS_OK)
-        s_hold (&self->flushes, event->message->from, reply);
-    else
-        effects_send (effects, event->message->from, &reply);
 }
 
 /* ---- ring and membership, for gossip ---- */
@@ -404,20 +207,126 @@ static void s_recall (replica_t *self, const message_t *message, effects_t *effe
         effects_halt (effects, "the data folder's own records of the cluster are damaged: restore "
                                "it from a backup, or move it aside and start empty");
     } else
-        s_halt (self, effects);
+        replica_halt (self, effects);
 }
 
+/*  Appends copies of rows to a list that owns its items. */
+static void s_append (slot_list_t *list, const slot_list_t *rows)
+{
+    if (rows->count == 0)
+        return;
+    list->items = memory_resize (list->items, list->count + rows->count, sizeof *list->items);
+    memcpy (list->items + list->count, rows->items, rows->count * sizeof *rows->items);
+    list->count += rows->count;
+}
+
+/*  The row that the ring has at this one's place; NULL when it has no such place. */
+static const slot_t *s_counterpart (const replica_t *self, const slot_t *row)
+{
+    const charter_t *charter = self->ring != NULL ? ring_charter (self->ring) : NULL;
+    if (charter == NULL || row->partition >= charter->partitions || row->slot >= charter->n)
+        return NULL;
+    return ring_slot (self->ring, row->partition, row->slot);
+}
+
+/*  Whether this row gives away a slot of ours in which nothing is stored. 1, 0, or -1 when the store failed. */
+static int s_may_give (replica_t *self, const slot_t *row)
+{
+    const slot_t *now = s_counterpart (self, row);
+    if (now == NULL)
+        return 0;
+    if (now->version == row->version && now->owner == row->owner)
+        return 1; /* given already, and the answer was lost */
+    if (now->owner != ring_self (self->ring) || row->version <= now->version)
+        return 0;
+    bool empty;
+    if (holdings_empty (&self->holdings, row->partition, self->settings.partitions, &empty) !=
+        STORE_OK)
+        return -1;
+    return empty;
+}
+
+/*  Gives away what can be given. From here on its reads and writes are refused, so it stays empty. `given` gets the rows.
+ *  STORE_OK or STORE_FAILED. */
+static int s_give (replica_t *self, const slot_list_t *gifts, slot_list_t *given)
+{
+    for (size_t i = 0; i < gifts->count; i++) {
+        int may = s_may_give (self, &gifts->items[i]);
+        if (may < 0)
+            return STORE_FAILED;
+        slot_list_t row = {.items = &gifts->items[i], .count = 1};
+        if (may == 0)
+            continue;
+        ring_enact (self->ring, &row);
+        s_append (given, &row);
+    }
+    const enact_t rows = {.slots = *given};
+    return registry_enact (self->store, &rows);
+}
+
+/*  Forgets the cluster, if this node holds nothing of it. STORE_OK or STORE_FAILED. */
+static int s_dissolve (replica_t *self, bool *dissolved)
+{
+    bytes_t all = bytes_view (NULL, 0);
+    int rc = store_empty (self->store, STORE_DATA, all, all, dissolved);
+    if (rc == STORE_OK && *dissolved)
+        rc = store_empty (self->store, STORE_HINTS, all, all, dissolved);
+    if (rc != STORE_OK || !*dissolved)
+        return rc;
+    if (self->ring != NULL)
+        self->dissolved = ring_charter (self->ring)->cluster;
+    ring_destroy (&self->ring);
+    self->enacted.count = 0;
+    return registry_dissolve (self->store);
+}
+
+/*  What is enacted holds here in the same step, because this node is the authority on its own slots. */
 static void s_enact (replica_t *self, const message_t *message, effects_t *effects)
 {
-    if (registry_enact (self->store, &message->enact) != STORE_OK) {
-        s_halt (self, effects);
+    const enact_t *enact = &message->enact;
+    message_t *reply = message_new (MESSAGE_enact_reply);
+    reply->enact_reply.request = enact->request;
+    if (enact->charter.cluster == self->dissolved)
+        self->dissolved = 0; /* it is in that cluster again */
+    int rc;
+    if (enact->dissolve)
+        rc = s_dissolve (self, &reply->enact_reply.dissolved);
+    else {
+        rc = registry_enact (self->store, enact);
+        if (rc == STORE_OK)
+            rc = s_give (self, &enact->gifts, &reply->enact_reply.gifts);
+        if (self->ring != NULL) {
+            ring_enact (self->ring, &enact->slots);
+            s_append (&self->enacted, &enact->slots);
+            s_append (&self->enacted, &reply->enact_reply.gifts);
+        }
+    }
+    if (rc != STORE_OK) {
+        message_destroy (&reply);
+        replica_halt (self, effects);
         return;
     }
-    message_t *reply = message_new (MESSAGE_enact_reply);
-    reply->enact_reply.request = message->enact.request;
-    s_hold (&self->flushes, message->from, reply);
-    /* What a cluster agrees on is on disk before it takes effect, in every durability. */
-    self->flushes.items[self->flushes.first + self->flushes.count - 1].flush = true;
+    /* What a cluster agrees on is on disk before it takes effect elsewhere, in every durability. */
+    held_add (&self->flushes, message->from, &reply, true);
+}
+
+/*  A snapshot may have been made before what was enacted here, and must not take it back. */
+static void s_snapshot (replica_t *self, const message_t *message, effects_t *effects)
+{
+    if (self->dissolved != 0 && message->snapshot.charter.cluster == self->dissolved)
+        return;
+    ring_follow (&self->ring, message, effects);
+    if (self->ring == NULL)
+        return;
+    slot_list_t *enacted = &self->enacted;
+    size_t kept = 0;
+    for (size_t i = 0; i < enacted->count; i++) {
+        const slot_t *shown = s_counterpart (self, &enacted->items[i]);
+        if (shown != NULL && shown->version < enacted->items[i].version)
+            enacted->items[kept++] = enacted->items[i];
+    }
+    enacted->count = kept;
+    ring_enact (self->ring, enacted);
 }
 
 /* ---- disk ---- */
@@ -443,22 +352,18 @@ static void s_host (replica_t *self, const host_t *host, uint64_t wall_ms, effec
     GIVE (store_event, &event, event, bytes_text (full ? "disk_full" : "disk_room"));
     GIVE (store_event, &event, took, 0);
     GIVE (store_event, &event, message, bytes_text (text));
-    buffer_t buffer;
-    buffer_init (&buffer, LIMIT_EVENT_BYTES);
-    codec_encode (&store_event_schema, &event, &buffer);
-    bytes_t frame = buffer_take (&buffer);
-    effects_publish (effects, "store", &frame);
+    effects_publish (effects, "store", &store_event_schema, &event);
 }
 
 static void s_release (replica_t *self, effects_t *effects)
 {
     bool at_commit = self->settings.durability != DURABILITY_BATCH;
-    while (self->flushes.count > 0) {
-        const held_t *held = &self->flushes.items[self->flushes.first];
+    const held_t *held;
+    while ((held = held_first (&self->flushes)) != NULL) {
         bool flushed = held->sequence <= self->flushed;
-        if (held->sequence == NOT_COMMITTED || (!flushed && (held->flush || !at_commit)))
+        if (held->sequence == HELD_NOT_COMMITTED || (!flushed && (held->flush || !at_commit)))
             return;
-        held_t ready = s_next (&self->flushes);
+        held_t ready = held_take (&self->flushes);
         effects_send (effects, ready.to, &ready.message);
     }
 }
@@ -482,18 +387,12 @@ static void s_ask_flush (replica_t *self, uint64_t now_us, effects_t *effects)
 static void s_drained (replica_t *self, uint64_t now_us, effects_t *effects)
 {
     if (store_commit (self->store) != STORE_OK) {
-        s_halt (self, effects);
+        replica_halt (self, effects);
         return;
     }
-    uint64_t sequence = store_sequence (self->store);
-    for (size_t i = self->flushes.count; i > 0; i--) {
-        held_t *held = &self->flushes.items[self->flushes.first + i - 1];
-        if (held->sequence != NOT_COMMITTED)
-            break;
-        held->sequence = sequence;
-    }
-    while (self->commits.count > 0) {
-        held_t ready = s_next (&self->commits);
+    held_commit (&self->flushes, store_sequence (self->store));
+    while (held_first (&self->commits) != NULL) {
+        held_t ready = held_take (&self->commits);
         effects_send (effects, ready.to, &ready.message);
     }
     s_release (self, effects);
@@ -507,15 +406,32 @@ static void s_synced (replica_t *self, uint64_t sequence, effects_t *effects)
     s_release (self, effects);
 }
 
-static void s_census (replica_t *self, effects_t *effects)
+/*  A slice of the walks over what is stored, and a wish for the next one. */
+static void s_walk (replica_t *self, const event_t *event, effects_t *effects)
 {
-    if (self->holdings.counted)
-        return;
-    if (holdings_count (&self->holdings) != STORE_OK)
-        s_halt (self, effects);
+    uint64_t wake_us = UINT64_MAX;
+    bool due = !self->holdings.counted || hints_due (&self->hints, event->now_us, &wake_us);
+    if (due && (event->kind == EVENT_START || event->kind == EVENT_TICK)) {
+        int rc = holdings_count (&self->holdings);
+        if (rc == STORE_OK && hints_due (&self->hints, event->now_us, &wake_us))
+            rc = hints_walk (&self->hints, event->now_us);
+        if (rc != STORE_OK) {
+            replica_halt (self, effects);
+            return;
+        }
+        wake_us = UINT64_MAX;
+        due = !self->holdings.counted || hints_due (&self->hints, event->now_us, &wake_us);
+    }
+    effects_wake (effects, due ? event->now_us : wake_us);
 }
 
 /* ---- the step ---- */
+
+static void s_peers (replica_t *self, const event_t *event)
+{
+    if (self->ring != NULL)
+        ring_hear (self->ring, &event->message->peers, event->now_us);
+}
 
 static void s_message (replica_t *self, const event_t *event, effects_t *effects)
 {
@@ -523,13 +439,16 @@ static void s_message (replica_t *self, const event_t *event, effects_t *effects
     /* clang-format off */
     switch ((int) message->type) {
     case MESSAGE_read:      s_read (self, message, effects); break;
-    case MESSAGE_mint:      s_mint (self, event, effects); break;
-    case MESSAGE_replicate: s_replicate (self, event, effects); break;
+    case MESSAGE_mint:      writes_mint (self, event, effects); break;
+    case MESSAGE_replicate: writes_replicate (self, event, effects); break;
     case MESSAGE_scan:      s_scan (self, message, effects); break;
-    case MESSAGE_survey:    s_survey (self, message, effects); break;
+    case MESSAGE_survey:    s_survey (self, event, effects); break;
+    case MESSAGE_hint_page: s_hint_page (self, message, effects); break;
+    case MESSAGE_hint_drop: s_hint_drop (self, message, effects); break;
     case MESSAGE_recall:    s_recall (self, message, effects); break;
     case MESSAGE_enact:     s_enact (self, message, effects); break;
-    case MESSAGE_snapshot:  ring_follow (&self->ring, message, effects); break;
+    case MESSAGE_snapshot:  s_snapshot (self, message, effects); break;
+    case MESSAGE_peers:     s_peers (self, event); break;
     case MESSAGE_host:      s_host (self, &message->host, event->wall_ms, effects); break;
     case MESSAGE_synced:    s_synced (self, message->synced.sequence, effects); break;
     default: break; /* not ours: someone else's mistake, and harmless */
@@ -547,10 +466,7 @@ static void replica_step (void *core, const event_t *event, effects_t *effects)
         s_message (self, event, effects);
     else if (event->kind == EVENT_DRAINED)
         s_drained (self, event->now_us, effects);
-    if (event->kind == EVENT_START || event->kind == EVENT_TICK)
-        s_census (self, effects);
-    if (!self->holdings.counted)
-        effects_wake (effects, event->now_us);
+    s_walk (self, event, effects);
     if (self->flush_asked > self->flushed)
         effects_wake (effects, self->flush_asked_us + FLUSH_PATIENCE_US);
 }

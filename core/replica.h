@@ -1,7 +1,8 @@
-/*  replica.h - the storage role: the only one with a store (Dynamo 4.5, 5).
+/*  replica.h - the storage role: the only one with a store (Dynamo 4.5, 4.6, 5).
  *
- *  Takes    read, mint, replicate, scan (coordinators anywhere), survey (the coordinator here), recall, enact, snapshot
- *           (gossip here), host (monitor), synced (syncer).
+ *  Takes    read, mint, replicate, scan (coordinators anywhere; replicate also from handoff anywhere), survey
+ *           (coordinator and gossip here), recall, enact, snapshot, peers (gossip here), hint_page, hint_drop (handoff
+ *           here), host (monitor), synced (syncer).
  *  Emits    the replies; sync to the syncer; seen to gossip.
  *
  *  A batch of messages is one transaction: EVENT_DRAINED commits it. A read is answered at once; a minted state leaves
@@ -12,33 +13,23 @@
 #ifndef CARTWHEEL_REPLICA_H
 #define CARTWHEEL_REPLICA_H
 
+#include "held.h"
+#include "hints.h"
 #include "holdings.h"
 #include "registry.h"
 #include "ring.h"
 #include "role.h"
 
-/*  A reply that waits for its commit, or for the flush of it. */
-typedef struct {
-    uint64_t sequence; /* of the commit, once made */
-    bool flush;        /* waits for the flush in every durability */
-    address_t to;
-    message_t *message;
-} held_t;
-
-typedef struct {
-    held_t *items; /* a queue: items[first .. first + count) */
-    size_t first;
-    size_t count;
-    size_t capacity;
-} held_list_t;
-
 /*  A mint that was carried out or refused lately. */
 typedef struct {
     uint64_t node;
     uint64_t request;
+    uint8_t slot;
+    bool hint;
+    uint8_t status; /* what came of it: refused once, it stays refused */
 } taken_t;
 
-#define REPLICA_TAKEN_BUCKETS 512u
+#define REPLICA_TAKEN_BUCKETS 4096u
 #define REPLICA_TAKEN_WAYS 8u
 
 typedef struct {
@@ -46,8 +37,12 @@ typedef struct {
     store_t *store;
     taken_t taken[REPLICA_TAKEN_BUCKETS * REPLICA_TAKEN_WAYS]; /* each bucket: the newest first */
     rng_t rng;
-    ring_t *ring; /* NULL until gossip has sent one */
+    uint64_t nonce;      /* of this process */
+    ring_t *ring;        /* NULL until gossip has sent one */
+    slot_list_t enacted; /* rows that are persisted here, and that no snapshot has shown yet */
+    uint64_t dissolved;  /* the cluster that this node has left behind; 0: none */
     holdings_t holdings;
+    hints_t hints;
     uint64_t actor;   /* of the dots that this opening of the store mints; in memory only */
     uint64_t counter; /* of the last dot */
     bool read_only;   /* the disk is nearly full */
@@ -60,5 +55,22 @@ typedef struct {
     uint64_t flush_asked_us; /* when */
     uint64_t flushed;        /* the newest sequence that is on disk */
 } replica_t;
+
+/*  For the replica's other file, writes.c. */
+
+/*  The store is broken: nothing more is acknowledged, and the node ends. */
+void replica_halt (replica_t *self, effects_t *effects);
+
+/*  Whether it is time for another line about what anyone can make happen at will. */
+bool replica_may_complain (replica_t *self);
+
+/*  Says that a record cannot be read: it is refused, never taken for absence. */
+void replica_damaged (replica_t *self, place_t place, effects_t *effects);
+
+/*  Whether slot `slot` of the partition is ours to answer for; for a hint, whether it is another's. */
+bool replica_serves (const replica_t *self, uint32_t partition, uint8_t slot, bool hint);
+
+/*  The record of a key in slot `slot`, or of its hint. As holdings_load. */
+int replica_load (replica_t *self, place_t place, uint8_t slot, bool hint, stored_t *record);
 
 #endif

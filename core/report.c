@@ -10,6 +10,7 @@
 
 #define PROTOCOL 1
 #define HASH_NAME "xxh3-64"
+#define FOUND_DOWN_US 5000000u /* who said nothing for so long after the start is found down */
 
 void report_ping (coordinator_t *self, operation_t *operation, effects_t *effects)
 {
@@ -22,8 +23,27 @@ void report_ping (coordinator_t *self, operation_t *operation, effects_t *effect
 
 /* ---- ring ---- */
 
+/*  A node and its place in a list, for lists that are looked through for each slot. */
+typedef struct {
+    uint64_t node;
+    size_t index;
+} seat_t;
+
+static int s_by_node (const void *a, const void *b)
+{
+    const seat_t *one = a, *other = b;
+    return (one->node > other->node) - (one->node < other->node);
+}
+
+/*  The seat of a node among `count` that are sorted, or NULL. */
+static const seat_t *s_seat (const seat_t *seats, size_t count, uint64_t node)
+{
+    const seat_t wanted = {.node = node};
+    return bsearch (&wanted, seats, count, sizeof *seats, s_by_node);
+}
+
 /*  One entry a partition: the owners of its filled slots, as indexes into `nodes`. */
-static bytes_t s_owners (const ring_t *ring, const uint64_t *nodes, size_t count)
+static bytes_t s_owners (const ring_t *ring, const seat_t *seats, size_t count)
 {
     const charter_t *charter = ring_charter (ring);
     buffer_t buffer;
@@ -32,10 +52,11 @@ static bytes_t s_owners (const ring_t *ring, const uint64_t *nodes, size_t count
     for (uint32_t partition = 0; partition < charter->partitions; partition++) {
         size_t indexes[LIMIT_N];
         size_t filled = 0;
-        for (uint8_t slot = 0; slot < charter->n; slot++)
-            for (size_t i = 0; i < count; i++)
-                if (nodes[i] == ring_slot (ring, partition, slot)->owner)
-                    indexes[filled++] = i;
+        for (uint8_t slot = 0; slot < charter->n; slot++) {
+            const seat_t *seat = s_seat (seats, count, ring_slot (ring, partition, slot)->owner);
+            if (seat != NULL)
+                indexes[filled++] = seat->index;
+        }
         pack_array (&buffer, filled);
         for (size_t i = 0; i < filled; i++)
             pack_uint (&buffer, indexes[i]);
@@ -48,7 +69,7 @@ void report_ring (coordinator_t *self, operation_t *operation, effects_t *effect
     size_t count;
     const member_t *members = ring_members (self->ring, &count);
     peer_list_t peers = {.items = memory_new (count, sizeof (peer_t))};
-    uint64_t *nodes = memory_new (count, sizeof *nodes);
+    seat_t *seats = memory_new (count, sizeof *seats);
     for (size_t i = 0; i < count; i++) {
         if (members[i].state > MEMBER_LEAVING)
             continue;
@@ -58,8 +79,10 @@ void report_ring (coordinator_t *self, operation_t *operation, effects_t *effect
         GIVE (peer, peer, zone, bytes_view (members[i].zone.data, members[i].zone.size));
         GIVE (peer, peer, weight, members[i].weight);
         GIVE (peer, peer, state, bytes_text (member_state_name (members[i].state)));
-        nodes[peers.count++] = members[i].node;
+        seats[peers.count] = (seat_t){.node = members[i].node, .index = peers.count};
+        peers.count++;
     }
+    qsort (seats, peers.count, sizeof *seats, s_by_node);
     rings_t rings = {0};
     GIVE (rings, &rings, cluster, bytes_text (self->settings.cluster));
     GIVE (rings, &rings, version, ring_version (self->ring));
@@ -68,11 +91,11 @@ void report_ring (coordinator_t *self, operation_t *operation, effects_t *effect
     GIVE (rings, &rings, r, self->settings.r);
     GIVE (rings, &rings, w, self->settings.w);
     GIVE (rings, &rings, hash, bytes_text (HASH_NAME));
-    GIVE (rings, &rings, owners, s_owners (self->ring, nodes, peers.count));
+    GIVE (rings, &rings, owners, s_owners (self->ring, seats, peers.count));
     GIVE (rings, &rings, nodes, peers);
     ANSWER (self, operation, rings, &rings, STATUS_OK, effects);
     codec_clear (&rings_schema, &rings);
-    free (nodes);
+    free (seats);
 }
 
 /* ---- status ---- */
@@ -98,18 +121,54 @@ static bool s_slots_ready (const ring_t *ring)
     return true;
 }
 
-static bool s_ready (const coordinator_t *self)
+/*  Whether each other member has been heard from in this process's life, or had the time to be found down. */
+static bool s_all_known (const coordinator_t *self, uint64_t now_us)
 {
-    if (self->ring == NULL || self->stopping)
+    size_t count;
+    const member_t *members = ring_members (self->ring, &count);
+    for (size_t i = 0; i < count && now_us - self->started_us < FOUND_DOWN_US; i++) {
+        uint32_t age_ms;
+        uint64_t node = members[i].node;
+        if (members[i].state <= MEMBER_LEAVING && !ring_reachable (self->ring, node) &&
+            ring_stamp (self->ring, node, now_us, &age_ms).nonce == 0)
+            return false;
+    }
+    return true;
+}
+
+static bool s_ready (const coordinator_t *self, uint64_t now_us)
+{
+    if (self->ring == NULL || self->stopping || !ring_settled (self->ring))
         return false;
     const member_t *own = ring_member (self->ring, ring_self (self->ring));
-    return own != NULL && own->state == MEMBER_UP && s_slots_ready (self->ring);
+    return own != NULL && own->state == MEMBER_UP && s_slots_ready (self->ring) &&
+           s_all_known (self, now_us);
+}
+
+/*  How many slots each member owns, in the members' order: the caller's, to be freed. */
+static uint64_t *s_loads (const ring_t *ring, const member_t *members, size_t count)
+{
+    seat_t *seats = memory_new (count, sizeof *seats);
+    for (size_t i = 0; i < count; i++)
+        seats[i] = (seat_t){.node = members[i].node, .index = i};
+    qsort (seats, count, sizeof *seats, s_by_node);
+    uint64_t *loads = memory_new (count, sizeof *loads);
+    const charter_t *charter = ring_charter (ring);
+    for (uint32_t partition = 0; partition < charter->partitions; partition++)
+        for (uint8_t slot = 0; slot < charter->n; slot++) {
+            const seat_t *seat = s_seat (seats, count, ring_slot (ring, partition, slot)->owner);
+            if (seat != NULL)
+                loads[seat->index]++;
+        }
+    free (seats);
+    return loads;
 }
 
 static fellow_list_t s_fellows (const ring_t *ring)
 {
     size_t count = 0;
     const member_t *members = ring ? ring_members (ring, &count) : NULL;
+    uint64_t *loads = ring ? s_loads (ring, members, count) : NULL;
     fellow_list_t fellows = {.items = memory_new (count, sizeof (fellow_t)), .count = count};
     for (size_t i = 0; i < count; i++) {
         fellow_t *fellow = &fellows.items[i];
@@ -119,9 +178,10 @@ static fellow_list_t s_fellows (const ring_t *ring)
         GIVE (fellow, fellow, reachable, own || members[i].reachable);
         GIVE (fellow, fellow, zone, bytes_view (members[i].zone.data, members[i].zone.size));
         GIVE (fellow, fellow, weight, members[i].weight);
-        GIVE (fellow, fellow, slots, ring_load (ring, members[i].node));
+        GIVE (fellow, fellow, slots, loads[i]);
         GIVE (fellow, fellow, client, bytes_view (members[i].client.data, members[i].client.size));
     }
+    free (loads);
     return fellows;
 }
 
@@ -134,7 +194,7 @@ static void s_status (coordinator_t *self, operation_t *operation, uint64_t now_
     GIVE (condition, &condition, cluster, bytes_text (self->settings.cluster));
     GIVE (condition, &condition, version, self->ring ? ring_version (self->ring) : 0);
     GIVE (condition, &condition, uptime, (now_us - self->started_us) / 1000000);
-    GIVE (condition, &condition, ready, s_ready (self));
+    GIVE (condition, &condition, ready, s_ready (self, now_us));
     GIVE (condition, &condition, members, s_fellows (self->ring));
     GIVE (condition, &condition, hints, self->survey.hints);
     GIVE (condition, &condition, transfers, none);
@@ -166,6 +226,8 @@ static void s_gather (const coordinator_t *self, uint64_t wall_ms, stats_t *stat
     stats->hint_oldest = self->survey.hint_oldest;
     stats->keys = self->survey.keys;
     stats->tombstones = self->survey.tombstones;
+    stats->hints_stored = self->survey.hints_stored;
+    stats->hints_delivered = self->survey.hints_delivered;
     stats->in_flight = self->unanswered;
     stats->rss = self->host.rss;
     stats->disk = self->host.disk;
@@ -215,8 +277,7 @@ bool report_reply (coordinator_t *self, operation_t *operation, const event_t *e
         tally_turn (&self->tally);
         stats_t stats;
         s_gather (self, event->wall_ms, &stats);
-        bytes_t frame = s_event (&stats);
-        effects_publish (effects, "stats", &frame);
+        effects_publish (effects, "stats", &stats_schema, &stats);
         operation->answered = true;
     } else if (operation->op == OP_STATUS)
         s_status (self, operation, event->now_us, effects);

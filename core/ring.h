@@ -3,7 +3,7 @@
  *
  *  A slot is a logical replica; quorums count slots on distinct nodes. A slot's record is written by its owner alone,
  *  under a version that only rises, so two tables merge record by record. A ring_t is one snapshot of that table with
- *  the members: never changed, made anew from each MESSAGE_snapshot.
+ *  the members, made anew from each MESSAGE_snapshot; what this node sees of the others comes with MESSAGE_peers.
  */
 #ifndef CARTWHEEL_RING_H
 #define CARTWHEEL_RING_H
@@ -30,6 +30,25 @@ void ring_destroy (ring_t **self_p);
  *  that contradicts itself is passed over. */
 void ring_follow (ring_t **ring_p, const message_t *message, effects_t *effects);
 
+/*  Takes a MESSAGE_peers: who is reachable, and the newest stamp of each. `now_us` is when it came. */
+void ring_hear (ring_t *self, const peers_t *peers, uint64_t now_us);
+
+/*  Puts rows with higher versions in place: for the replica, which is the authority on its own slots. */
+void ring_enact (ring_t *self, const slot_list_t *slots);
+
+/*  Whether this node reaches `node`; itself always, a stranger never. */
+bool ring_reachable (const ring_t *self, uint64_t node);
+/*  The newest stamp of `node` (nonce 0: none yet), and how long ago we heard of it, in ms. For `ring_self`, none is
+ *  needed and nonce is 0. */
+stamp_t ring_stamp (const ring_t *self, uint64_t node, uint64_t now_us, uint32_t *age_ms);
+
+/*  Members that are no owners of the partition, in rendezvous order of (partition, node), so that a dead node's load
+ *  spreads over all (Dynamo 4.6). Returns how many there are, at most `most`. */
+size_t ring_fallbacks (const ring_t *self, uint32_t partition, uint64_t *nodes, size_t most);
+
+/*  Whether no slot is vacant, or held by another than the claim wants, that could be held. */
+bool ring_settled (const ring_t *self);
+
 uint64_t ring_version (const ring_t *self);
 const charter_t *ring_charter (const ring_t *self);
 /*  The node that this snapshot was made on. */
@@ -48,8 +67,6 @@ uint32_t ring_partition (uint32_t partitions, uint64_t hash);
 const slot_t *ring_slot (const ring_t *self, uint32_t partition, uint8_t slot);
 /*  The slot of the partition that `node` owns, or -1. */
 int ring_slot_of (const ring_t *self, uint32_t partition, uint64_t node);
-/*  Slots that a node owns, over all partitions. */
-uint64_t ring_load (const ring_t *self, uint64_t node);
 
 /*  Fills `snapshot` (empty before, to be cleared) with the table of a cluster of one: slot 0 of each partition is
  *  `charter->node`'s and ready, the others are vacant. */

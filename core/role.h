@@ -15,6 +15,7 @@ typedef struct {
     const settings_t *settings;
     store_t *store;      /* NULL for all but the replica */
     rng_t rng;           /* the role's own */
+    uint64_t nonce;      /* of this process, random; the same for all roles of a node */
     const char *version; /* of the program, for `ping` */
 } setup_t;
 

@@ -18,6 +18,10 @@ typedef struct {
     char peer[LIMIT_ENDPOINT_BYTES + 1];
     char gossip[LIMIT_ENDPOINT_BYTES + 1];
     char cluster[LIMIT_NAME_BYTES + 1];
+    char (*seeds)[LIMIT_ENDPOINT_BYTES +
+                  1]; /* gossip endpoints, in order; as long as the node lives */
+    size_t seeds_count;
+    bool join_manual; /* wait for the op `join` */
     uint32_t partitions;
     uint8_t n;
     uint8_t r;

@@ -1,4 +1,5 @@
-/*  catalogue.h - every message and every stored record, declared once.
+/*  catalogue.h - every message and every stored record, declared once; what clients and operators see is in
+ *  catalogue_client.h.
  *
  *  A row in RECORDS and a list of fields expand to a struct (`NAME_t`), a list of them (`NAME_list_t`), and a
  *  schema (`NAME_schema`) that the one engine in codec.h walks. A message is a record with a row in MESSAGES.
@@ -21,6 +22,7 @@
 #include <stdint.h>
 
 #include "bytes.h"
+#include "catalogue_client.h"
 #include "limits.h"
 
 /* ---- versions (core/version.h, core/object.h; algorithms of docs/consistency.md) ---- */
@@ -63,6 +65,9 @@
     F (F64, weight, 0, 0)                                                            \
     F (U8, state, 0, UINT8_MAX)     /* member_state_t */                             \
     F (U64, version, 0, UINT64_MAX) /* rises with each change of this row */         \
+    F (U64, joined, 0, UINT64_MAX)  /* Lamport time of its joining: orders the claim's fold */ \
+    F (U64, left, 0, UINT64_MAX)    /* of its leaving; 0: it has not */              \
+    F (BIN, public_key, 0, LIMIT_PUBLIC_KEY_BYTES) /* CURVE; empty: none */          \
     F (BOOL, reachable, 0, 1)       /* as this node sees it; never stored */
 
 #define FIELDS_slot(F, L, R)                                                          \
@@ -86,9 +91,14 @@
 
 /* ---- between roles ---- */
 
+#define FIELDS_stamp(F, L, R) /* a moment of the receiver's own clock that the sender had heard of before it began */ \
+    F (U64, nonce, 0, UINT64_MAX) /* of the receiver's process */                                                     \
+    F (U64, clock_ms, 0, UINT64_MAX)
+
 #define FIELDS_read(F, L, R) /* coordinator -> replica: the state of a key */ \
     F (U64, request, 0, UINT64_MAX)                                           \
     F (U8, slot, 0, LIMIT_N - 1)                                              \
+    F (BOOL, hint, 0, 1) /* as a fallback: of the hint for that slot */       \
     F (BIN, key, 1, LIMIT_KEY_BYTES)
 
 #define FIELDS_read_reply(F, L, R)                                                       \
@@ -101,6 +111,9 @@
 #define FIELDS_mint(F, L, R) /* coordinator -> a home's replica: make a version, or delete */ \
     F (U64, request, 0, UINT64_MAX)                                                           \
     F (U8, slot, 0, LIMIT_N - 1)                                                              \
+    F (BOOL, hint, 0, 1) /* as a fallback: into the hint for that slot */                     \
+    R (stamp, stamp)                                                                          \
+    F (U32, patience_ms, 0, UINT32_MAX) /* refused when the stamp is older than this */       \
     F (BIN, key, 1, LIMIT_KEY_BYTES)                                                          \
     F (BOOL, remove, 0, 1) /* a delete: no value, no dot */                                   \
     F (BIN, value, 0, LIMIT_VALUE_BYTES)                                                      \
@@ -121,6 +134,8 @@
 #define FIELDS_replicate(F, L, R) /* -> replica: merge this state into slot `slot` of the key */ \
     F (U64, request, 0, UINT64_MAX)                                                              \
     F (U8, slot, 0, LIMIT_N - 1)                                                                 \
+    F (BOOL, hint, 0, 1) /* as a fallback: into the hint for that slot */                        \
+    R (stamp, stamp)     /* refused when older than LIMIT_MESSAGE_AGE_MS */                      \
     F (BIN, key, 1, LIMIT_KEY_BYTES)                                                             \
     F (BIN, state, 0, LIMIT_STATE_BYTES)
 
@@ -148,6 +163,31 @@
     L (name, keys, LIMIT_KEYS_COUNT)  /* in the order of (hash, key) */ \
     F (BIN, next, 0, LIMIT_KEY_BYTES) /* the last key looked at; empty: the partition ended */
 
+#define FIELDS_hint_id(F, L, R) /* a hint, and which state of it */ \
+    F (U32, partition, 0, LIMIT_PARTITIONS_COUNT - 1)               \
+    F (U8, slot, 0, LIMIT_N - 1)                                    \
+    F (BIN, key, 1, LIMIT_KEY_BYTES)                                \
+    F (U64, hash, 0, UINT64_MAX) /* of the state */
+
+#define FIELDS_hint(F, L, R) \
+    R (hint_id, id)          \
+    F (BIN, state, 0, LIMIT_STATE_BYTES)
+
+#define FIELDS_hint_page(F, L, R) /* handoff -> replica here: the hints of the first slot that has any, from a place on */ \
+    F (U64, request, 0, UINT64_MAX)                                                                                        \
+    F (U32, partition, 0, LIMIT_PARTITIONS_COUNT - 1)                                                                      \
+    F (U8, slot, 0, LIMIT_N - 1)                                                                                           \
+    F (BIN, after, 0, LIMIT_KEY_BYTES) /* a key of that slot; empty: from its beginning */                                 \
+    F (U32, limit, 1, LIMIT_HINTS_COUNT)
+
+#define FIELDS_hint_page_reply(F, L, R)      \
+    F (U64, request, 0, UINT64_MAX)          \
+    L (hint, hints, LIMIT_HINTS_COUNT) /* all of one slot, in the order of (hash, key); none: the end */ \
+    F (U64, left, 0, UINT64_MAX)       /* hints that this node holds, in all */
+
+#define FIELDS_hint_drop(F, L, R) /* handoff -> replica here: delivered; delete those that still have that hash */ \
+    L (hint_id, hints, LIMIT_HINTS_COUNT)
+
 #define FIELDS_survey(F, L, R) /* coordinator -> replica here: how much do you hold? */ \
     F (U64, request, 0, UINT64_MAX)
 
@@ -157,7 +197,9 @@
     F (U64, tombstones, 0, UINT64_MAX)          \
     F (U64, hints, 0, UINT64_MAX)               \
     F (U64, hint_oldest, 0, UINT64_MAX) /* s */ \
-    F (BOOL, read_only, 0, 1)
+    F (BOOL, read_only, 0, 1)                   \
+    F (U64, hints_stored, 0, UINT64_MAX)    /* since the process started */ \
+    F (U64, hints_delivered, 0, UINT64_MAX) /* likewise */
 
 #define FIELDS_recall(F, L, R) /* gossip -> replica here: what did we persist? */ \
     F (U64, request, 0, UINT64_MAX)
@@ -169,20 +211,110 @@
 
 #define FIELDS_enact(F, L, R) /* gossip -> replica here: persist these rows, then answer */ \
     F (U64, request, 0, UINT64_MAX)                                                         \
+    F (BOOL, dissolve, 0, 1) /* instead: forget the cluster, if this node holds no record */ \
     R (charter, charter)                                                                    \
     L (member, members, LIMIT_MEMBERS_COUNT)                                                \
-    L (slot, slots, LIMIT_SLOTS_COUNT)
+    L (slot, slots, LIMIT_SLOTS_COUNT)                                                      \
+    L (slot, gifts, LIMIT_SLOTS_COUNT) /* slots of ours that others get, where the partition is empty here */
 
-#define FIELDS_enact_reply(F, L, R) F (U64, request, 0, UINT64_MAX)
+#define FIELDS_enact_reply(F, L, R)    \
+    F (U64, request, 0, UINT64_MAX)    \
+    F (BOOL, dissolved, 0, 1)          \
+    L (slot, gifts, LIMIT_SLOTS_COUNT) /* those that were given */
 
 #define FIELDS_snapshot(F, L, R) /* gossip -> everyone here: the ring as it now is */ \
     R (charter, charter)                                                              \
     F (U64, version, 0, UINT64_MAX)                                                   \
+    F (U64, sequence, 0, UINT64_MAX) /* of this process's snapshots */                \
+    F (BOOL, settled, 0, 1) /* no slot is vacant or on its way that could be held */  \
     L (member, members, LIMIT_MEMBERS_COUNT)                                          \
     L (slot, slots, LIMIT_SLOTS_COUNT)
 
-#define FIELDS_seen(F, L, R)                           /* anyone -> gossip here: I have that snapshot */ \
+#define FIELDS_seen(F, L, R) /* anyone -> gossip here: I have that snapshot */ \
+    F (U64, sequence, 0, UINT64_MAX)
+
+#define FIELDS_sight(F, L, R)       /* a peer, as gossip here sees it now */ \
+    F (U64, node, 0, UINT64_MAX)                                             \
+    F (BOOL, reachable, 0, 1)                                                \
+    R (stamp, stamp) /* its newest; nonce 0: never heard of in its present life */
+
+#define FIELDS_peers(F, L, R) /* gossip -> everyone here: each second, and at each change */ \
+    L (sight, peers, LIMIT_MEMBERS_COUNT)
+
+#define FIELDS_accuse(F, L, R) /* coordinator -> gossip here: this peer does not answer me */ \
+    F (U64, node, 0, UINT64_MAX)
+
+#define FIELDS_admin(F, L, R) /* coordinator -> gossip here: an operator's wish */ \
+    F (U64, request, 0, UINT64_MAX)                                                \
+    F (U8, op, 0, UINT8_MAX) /* op_t: join, leave, remove */                       \
+    F (TEXT, seed, 0, LIMIT_ENDPOINT_BYTES)                                        \
+    F (TEXT, node, 0, LIMIT_NAME_BYTES)
+
+#define FIELDS_admin_reply(F, L, R)     \
+    F (U64, request, 0, UINT64_MAX)     \
+    F (U8, status, 0, STATUS_COUNT - 1) \
+    F (TEXT, message, 0, LIMIT_SENTENCE_BYTES)
+
+/* ---- gossip between nodes ---- */
+
+#define FIELDS_hello(F, L, R)                /* who speaks: what must agree, and where to answer */ \
+    F (U32, protocol, 0, UINT32_MAX)                                                                \
+    F (U64, capabilities, 0, UINT64_MAX)     /* a bit each; 0 so far */                             \
+    F (U64, cluster, 0, UINT64_MAX)          /* 0: in none yet */                                   \
+    F (TEXT, cluster_name, 0, LIMIT_NAME_BYTES)                                                     \
+    F (U64, node, 0, UINT64_MAX)                                                                    \
+    F (TEXT, name, 0, LIMIT_NAME_BYTES)                                                             \
+    F (TEXT, gossip, 0, LIMIT_ENDPOINT_BYTES)                                                       \
+    F (U64, boots, 0, UINT64_MAX)                                                                   \
+    F (U32, partitions, 0, LIMIT_PARTITIONS_COUNT)                                                  \
+    F (U8, n, 0, LIMIT_N)                                                                           \
+    F (U8, policy, 0, UINT8_MAX)                                                                    \
+    F (BIN, public_key, 0, LIMIT_PUBLIC_KEY_BYTES)                                                  \
+    F (BOOL, founding, 0, 1)                 /* about to found a cluster */                         \
+    F (BOOL, data, 0, 1)                     /* some member of its cluster holds a record, as far as it knows */
+
+#define FIELDS_greet(F, L, R) /* is there a cluster? answered with a greeting, or a refusal */ \
+    R (hello, hello)
+
+#define FIELDS_greeting(F, L, R) R (hello, hello)
+
+#define FIELDS_refusal(F, L, R) \
+    R (hello, hello)            \
+    F (TEXT, message, 0, LIMIT_SENTENCE_BYTES) \
+    F (BOOL, final, 0, 1) /* asking again does not help: the node had better end */
+
+#define FIELDS_ask_join(F, L, R) /* answered with welcome or refusal */ \
+    R (hello, hello)                                                    \
+    R (member, member)
+
+#define FIELDS_welcome(F, L, R) \
+    R (hello, hello)            \
+    R (charter, charter) /* the cluster's; node and node_name are the sender's */ \
+    L (member, members, LIMIT_MEMBERS_COUNT)
+
+#define FIELDS_probe(F, L, R) /* each second to each peer; answered at once */ \
+    F (U64, sent_us, 0, UINT64_MAX)                                            \
+    F (BOOL, data, 0, 1) /* the sender holds a record */
+
+#define FIELDS_probe_reply(F, L, R) \
+    F (U64, sent_us, 0, UINT64_MAX) \
+    F (BOOL, data, 0, 1)
+
+#define FIELDS_row_id(F, L, R)   \
+    F (U64, node, 0, UINT64_MAX) \
     F (U64, version, 0, UINT64_MAX)
+
+#define FIELDS_hash(F, L, R) F (U64, hash, 0, UINT64_MAX)
+
+#define FIELDS_digest(F, L, R) /* what I have; the other sends what it has more of, and its own digest unless `answer` */ \
+    R (hello, hello)                                                                                                     \
+    F (BOOL, answer, 0, 1)                                                                                               \
+    L (row_id, members, LIMIT_MEMBERS_COUNT)                                                                             \
+    L (hash, groups, LIMIT_GROUPS_COUNT) /* of the slot rows of an equal share of the partitions each */
+
+#define FIELDS_rows(F, L, R) /* newer rows; of a partition all or none */ \
+    L (member, members, LIMIT_MEMBERS_COUNT)                              \
+    L (slot, slots, LIMIT_SLOTS_COUNT)
 
 #define FIELDS_host(F, L, R)          /* monitor -> coordinator, replica: the machine below us */ \
     F (U64, rss, 0, UINT64_MAX)       /* bytes */                                                 \
@@ -199,214 +331,6 @@
     F (TEXT, topic, 1, LIMIT_NAME_BYTES)                             \
     F (BIN, event, 0, LIMIT_EVENT_BYTES) /* a MessagePack map */
 
-/* ---- client requests (docs/protocol.md, Requests) ---- */
-
-#define FIELDS_candidate(F, L, R)       \
-    F (TEXT, name, 1, LIMIT_NAME_BYTES) \
-    F (TEXT, zone, 0, LIMIT_NAME_BYTES) \
-    F (F64, weight, 0, 0)
-
-#define FIELDS_request(F, L, R)                             \
-    F (TEXT, op, 0, LIMIT_NAME_BYTES)                       \
-    F (RAW, id, 0, LIMIT_ID_ENCODED_BYTES)                  \
-    F (U32, timeout, 1, LIMIT_TIMEOUT_MS)                   \
-    F (DATA, key, 1, SIZE_MAX)                              \
-    F (DATA, value, 0, SIZE_MAX)                            \
-    F (BIN, context, 0, SIZE_MAX)                           \
-    F (BIN, floor, 0, SIZE_MAX)                             \
-    F (BIN, put_id, LIMIT_PUT_ID_BYTES, LIMIT_PUT_ID_BYTES) \
-    F (U32, r, 1, UINT32_MAX)                               \
-    F (U32, w, 1, UINT32_MAX)                               \
-    F (BOOL, strict, 0, 1)                                  \
-    F (BOOL, explain, 0, 1)                                 \
-    F (U32, partition, 0, UINT32_MAX)                       \
-    F (BIN, after, 0, LIMIT_KEY_BYTES)                      \
-    F (U32, limit, 1, LIMIT_KEYS_COUNT)                     \
-    F (TEXT, seed, 1, LIMIT_ENDPOINT_BYTES)                 \
-    F (TEXT, node, 1, LIMIT_NAME_BYTES)                     \
-    F (TEXT, work, 1, LIMIT_NAME_BYTES)                     \
-    F (TEXT, state, 1, LIMIT_NAME_BYTES)
-
-/* ---- client replies ---- */
-
-#define FIELDS_HEAD(F) /* of every reply */    \
-    F (TEXT, status, 0, LIMIT_NAME_BYTES)      \
-    F (RAW, id, 0, LIMIT_ID_ENCODED_BYTES)     \
-    F (TEXT, message, 0, LIMIT_SENTENCE_BYTES) \
-    F (U32, acks, 0, LIMIT_N)
-
-#define FIELDS_failure(F, L, R) FIELDS_HEAD (F)
-
-#define FIELDS_pong(F, L, R)               \
-    FIELDS_HEAD (F)                        \
-    F (TEXT, node, 0, LIMIT_NAME_BYTES)    \
-    F (TEXT, version, 0, LIMIT_NAME_BYTES) \
-    F (U32, protocol, 0, UINT32_MAX)
-
-#define FIELDS_attempt(F, L, R) /* one replica that was asked */ \
-    F (TEXT, node, 0, LIMIT_NAME_BYTES)                          \
-    F (U32, slot, 0, LIMIT_N - 1)                                \
-    F (TEXT, role, 0, LIMIT_NAME_BYTES)                          \
-    F (TEXT, result, 0, LIMIT_NAME_BYTES)                        \
-    F (U64, took, 0, UINT64_MAX) /* us */
-
-#define FIELDS_value(F, L, R) F (DATA, bytes, 0, LIMIT_VALUE_BYTES)
-
-#define FIELDS_got(F, L, R)                  \
-    FIELDS_HEAD (F)                          \
-    L (value, values, LIMIT_SIBLINGS_COUNT)  \
-    F (BIN, context, 0, LIMIT_CONTEXT_BYTES) \
-    F (BOOL, stale, 0, 1)                    \
-    L (attempt, explain, 64)
-
-#define FIELDS_written(F, L, R) /* put and delete */ \
-    FIELDS_HEAD (F)                                  \
-    F (BIN, context, 0, LIMIT_CONTEXT_BYTES)         \
-    L (attempt, explain, 64)
-
-#define FIELDS_listed(F, L, R)       \
-    FIELDS_HEAD (F)                  \
-    L (name, keys, LIMIT_KEYS_COUNT) \
-    F (RAW, next, 0, LIMIT_KEY_BYTES + 8) /* bin, or nil at the end */
-
-#define FIELDS_holding(F, L, R) /* one replica's state of a key; nil: it did not say */ \
-    F (U32, slot, 0, LIMIT_N - 1)                                                       \
-    F (TEXT, node, 0, LIMIT_NAME_BYTES)                                                 \
-    F (TEXT, role, 0, LIMIT_NAME_BYTES)                                                 \
-    F (BOOL, reachable, 0, 1)                                                           \
-    F (RAW, digest, 0, 16)                                                              \
-    F (RAW, values, 0, 16)                                                              \
-    F (RAW, bytes, 0, 16)                                                               \
-    F (RAW, tombstone, 0, 16)
-
-#define FIELDS_inspected(F, L, R)                     \
-    FIELDS_HEAD (F)                                   \
-    F (U32, partition, 0, LIMIT_PARTITIONS_COUNT - 1) \
-    L (holding, replicas, LIMIT_MEMBERS_COUNT)
-
-#define FIELDS_peer(F, L, R) /* a node in `ring` */ \
-    F (TEXT, name, 0, LIMIT_NAME_BYTES)             \
-    F (TEXT, client, 0, LIMIT_ENDPOINT_BYTES)       \
-    F (TEXT, zone, 0, LIMIT_NAME_BYTES)             \
-    F (F64, weight, 0, 0)                           \
-    F (TEXT, state, 0, LIMIT_NAME_BYTES)
-
-#define FIELDS_rings(F, L, R)                      \
-    FIELDS_HEAD (F)                                \
-    F (TEXT, cluster, 0, LIMIT_NAME_BYTES)         \
-    F (U64, version, 0, UINT64_MAX)                \
-    F (U32, partitions, 0, LIMIT_PARTITIONS_COUNT) \
-    F (U32, n, 0, LIMIT_N)                         \
-    F (U32, r, 0, LIMIT_N)                         \
-    F (U32, w, 0, LIMIT_N)                         \
-    F (TEXT, hash, 0, LIMIT_NAME_BYTES)            \
-    L (peer, nodes, LIMIT_MEMBERS_COUNT)           \
-    F (RAW, owners, 0, SIZE_MAX) /* an array a partition, of indexes into nodes */
-
-#define FIELDS_fellow(F, L, R) /* a member in `status` */ \
-    F (TEXT, name, 0, LIMIT_NAME_BYTES)                   \
-    F (TEXT, state, 0, LIMIT_NAME_BYTES)                  \
-    F (BOOL, reachable, 0, 1)                             \
-    F (TEXT, zone, 0, LIMIT_NAME_BYTES)                   \
-    F (F64, weight, 0, 0)                                 \
-    F (U64, slots, 0, UINT64_MAX)                         \
-    F (TEXT, client, 0, LIMIT_ENDPOINT_BYTES)
-
-#define FIELDS_transfer(F, L, R)                      \
-    F (U32, partition, 0, LIMIT_PARTITIONS_COUNT - 1) \
-    F (U32, slot, 0, LIMIT_N - 1)                     \
-    F (TEXT, from, 0, LIMIT_NAME_BYTES)               \
-    F (TEXT, to, 0, LIMIT_NAME_BYTES)                 \
-    F (TEXT, phase, 0, LIMIT_NAME_BYTES)              \
-    F (U64, done, 0, UINT64_MAX)                      \
-    F (U64, total, 0, UINT64_MAX)
-
-#define FIELDS_condition(F, L, R) /* the reply to `status` */ \
-    FIELDS_HEAD (F)                                           \
-    F (TEXT, node, 0, LIMIT_NAME_BYTES)                       \
-    F (TEXT, cluster, 0, LIMIT_NAME_BYTES)                    \
-    F (U64, version, 0, UINT64_MAX)                           \
-    F (U64, uptime, 0, UINT64_MAX) /* s */                    \
-    F (BOOL, ready, 0, 1)                                     \
-    L (fellow, members, LIMIT_MEMBERS_COUNT)                  \
-    F (U64, hints, 0, UINT64_MAX)                             \
-    L (transfer, transfers, LIMIT_SLOTS_COUNT)                \
-    F (U64, keys, 0, UINT64_MAX)
-
-/* ---- the monitor stream (docs/protocol.md, The monitor stream) ---- */
-
-#define FIELDS_errors(F, L, R) /* replies by status, since the process started */ \
-    F (U64, bad_request, 0, UINT64_MAX)                                           \
-    F (U64, bad_context, 0, UINT64_MAX)                                           \
-    F (U64, too_large, 0, UINT64_MAX)                                             \
-    F (U64, too_many_siblings, 0, UINT64_MAX)                                     \
-    F (U64, unavailable, 0, UINT64_MAX)                                           \
-    F (U64, timeout, 0, UINT64_MAX)                                               \
-    F (U64, unknown, 0, UINT64_MAX)                                               \
-    F (U64, overloaded, 0, UINT64_MAX)                                            \
-    F (U64, read_only, 0, UINT64_MAX)                                             \
-    F (U64, forbidden, 0, UINT64_MAX)                                             \
-    F (U64, internal, 0, UINT64_MAX)
-
-#define FIELDS_LATENCY(F, op) /* us, over the last interval */ \
-    F (U64, op##_mean, 0, UINT64_MAX)                          \
-    F (U64, op##_p50, 0, UINT64_MAX)                           \
-    F (U64, op##_p99, 0, UINT64_MAX)                           \
-    F (U64, op##_p999, 0, UINT64_MAX)                          \
-    F (U64, op##_max, 0, UINT64_MAX)
-
-#define FIELDS_STATS(F, L, R)                        \
-    F (TEXT, node, 0, LIMIT_NAME_BYTES)              \
-    F (U64, time, 0, UINT64_MAX) /* ms since 1970 */ \
-    F (U64, gets, 0, UINT64_MAX)                     \
-    F (U64, puts, 0, UINT64_MAX)                     \
-    F (U64, deletes, 0, UINT64_MAX)                  \
-    F (U64, not_found, 0, UINT64_MAX)                \
-    R (errors, errors)                               \
-    F (U64, conflicts, 0, UINT64_MAX)                \
-    F (U64, read_repairs, 0, UINT64_MAX)             \
-    F (U64, hints_stored, 0, UINT64_MAX)             \
-    F (U64, hints_delivered, 0, UINT64_MAX)          \
-    F (U64, anti_entropy_repairs, 0, UINT64_MAX)     \
-    F (U64, anti_entropy_exchanges, 0, UINT64_MAX)   \
-    F (U64, bytes_in, 0, UINT64_MAX)                 \
-    F (U64, bytes_out, 0, UINT64_MAX)                \
-    F (U64, hints, 0, UINT64_MAX)                    \
-    F (U64, hint_oldest, 0, UINT64_MAX)              \
-    F (U64, keys, 0, UINT64_MAX)                     \
-    F (U64, tombstones, 0, UINT64_MAX)               \
-    F (U64, transfers, 0, UINT64_MAX)                \
-    F (U64, peers_up, 0, UINT64_MAX)                 \
-    F (U64, peers_down, 0, UINT64_MAX)               \
-    F (U64, in_flight, 0, UINT64_MAX)                \
-    F (U64, rss, 0, UINT64_MAX)                      \
-    F (U64, disk, 0, UINT64_MAX)                     \
-    F (U64, disk_free, 0, UINT64_MAX)                \
-    FIELDS_LATENCY (F, get)                          \
-    FIELDS_LATENCY (F, put)                          \
-    F (U64, settle_p50, 0, UINT64_MAX)               \
-    F (U64, settle_p99, 0, UINT64_MAX)
-
-#define FIELDS_stats(F, L, R) FIELDS_STATS (F, L, R)
-
-#define FIELDS_tally(F, L, R) /* the reply to `stats`: the event's fields, and the event whole */ \
-    FIELDS_HEAD (F)                                                                               \
-    FIELDS_STATS (F, L, R)                                                                        \
-    F (RAW, stats, 0, LIMIT_EVENT_BYTES)
-
-#define FIELDS_store_event(F, L, R)       \
-    F (TEXT, node, 0, LIMIT_NAME_BYTES)   \
-    F (U64, time, 0, UINT64_MAX)          \
-    F (TEXT, event, 0, LIMIT_NAME_BYTES)  \
-    F (U64, took, 0, UINT64_MAX) /* ms */ \
-    F (TEXT, message, 0, LIMIT_SENTENCE_BYTES)
-
-#define FIELDS_log_event(F, L, R)        \
-    F (TEXT, node, 0, LIMIT_NAME_BYTES)  \
-    F (U64, time, 0, UINT64_MAX)         \
-    F (TEXT, level, 0, LIMIT_NAME_BYTES) \
-    F (TEXT, message, 0, LIMIT_SENTENCE_BYTES)
-
 /*  RECORD (name, shape). A record stands after those that its fields name. */
 #define RECORDS(RECORD)       \
     RECORD (dot, ARRAY)       \
@@ -418,6 +342,13 @@
     RECORD (slot, ARRAY)      \
     RECORD (charter, ARRAY)   \
     RECORD (name, BARE)       \
+    RECORD (stamp, ARRAY)     \
+    RECORD (hint_id, ARRAY)   \
+    RECORD (hint, ARRAY)      \
+    RECORD (sight, ARRAY)     \
+    RECORD (hello, ARRAY)     \
+    RECORD (row_id, ARRAY)    \
+    RECORD (hash, BARE)       \
     MESSAGES (RECORD)         \
     RECORD (candidate, MAP)   \
     RECORD (request, MAP)     \
@@ -438,6 +369,10 @@
     RECORD (errors, MAP)      \
     RECORD (stats, MAP)       \
     RECORD (tally, MAP)       \
+    RECORD (member_event, MAP) \
+    RECORD (peer_event, MAP)  \
+    RECORD (handoff_event, MAP) \
+    RECORD (repair_event, MAP) \
     RECORD (store_event, MAP) \
     RECORD (log_event, MAP)
 
@@ -451,6 +386,15 @@
     MESSAGE (replicate_reply, ARRAY) \
     MESSAGE (scan, ARRAY)            \
     MESSAGE (scan_reply, ARRAY)      \
+    MESSAGE (greet, ARRAY)           \
+    MESSAGE (greeting, ARRAY)        \
+    MESSAGE (refusal, ARRAY)         \
+    MESSAGE (ask_join, ARRAY)        \
+    MESSAGE (welcome, ARRAY)         \
+    MESSAGE (probe, ARRAY)           \
+    MESSAGE (probe_reply, ARRAY)     \
+    MESSAGE (digest, ARRAY)          \
+    MESSAGE (rows, ARRAY)            \
     MESSAGE (survey, ARRAY)          \
     MESSAGE (survey_reply, ARRAY)    \
     MESSAGE (recall, ARRAY)          \
@@ -458,10 +402,20 @@
     MESSAGE (enact, ARRAY)           \
     MESSAGE (enact_reply, ARRAY)     \
     MESSAGE (snapshot, ARRAY)        \
+    MESSAGE (seen, ARRAY)            \
+    MESSAGE (peers, ARRAY)           \
+    MESSAGE (accuse, ARRAY)          \
+    MESSAGE (admin, ARRAY)           \
+    MESSAGE (admin_reply, ARRAY)     \
+    MESSAGE (hint_page, ARRAY)       \
+    MESSAGE (hint_page_reply, ARRAY) \
+    MESSAGE (hint_drop, ARRAY)       \
     MESSAGE (host, ARRAY)            \
     MESSAGE (sync, ARRAY)            \
     MESSAGE (synced, ARRAY)          \
-    MESSAGE (notice, ARRAY)       \
-    MESSAGE (seen, ARRAY)
+    MESSAGE (notice, ARRAY)
+
+/*  The last of those that travel between nodes. */
+#define MESSAGE_TRAVELS_LAST MESSAGE_rows
 
 #endif

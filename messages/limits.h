@@ -32,6 +32,18 @@
 #define LIMIT_ENDPOINT_BYTES 255u
 #define LIMIT_SENTENCE_BYTES 1024u
 
+#define LIMIT_PUBLIC_KEY_BYTES 32u
+#define LIMIT_GROUPS_COUNT 64u /* of slot rows, in a digest */
+#define LIMIT_GOSSIP_SLOTS \
+    8192u /* rows in one message between nodes; a partition's stay together */
+#define LIMIT_GOSSIP_FRAME_BYTES (4u * 1024 * 1024)
+#define LIMIT_MESSAGE_AGE_MS \
+    30000u /* an older message about a key is refused (algorithm rule: message age) */
+#define LIMIT_HINTS_COUNT 256u /* in one batch of a delivery */
+#define LIMIT_HINTS_BATCH_BYTES (4u * 1024 * 1024)
+#define LIMIT_ATTEMPTS_COUNT \
+    (3u * LIMIT_N) /* replicas that one request asks: owners and fallbacks */
+
 /* Requests. */
 #define LIMIT_TIMEOUT_MS 20000u
 #define LIMIT_KEYS_COUNT 10000u
@@ -49,6 +61,7 @@
 #define LIMIT_EFFECTS_COUNT 262144u /* effects of one step */
 #define LIMIT_MAILBOX_FRAMES 4096u  /* high-water mark of an inproc mailbox, in frames */
 #define LIMIT_PEER_FRAMES 1000u     /* high-water mark towards a peer or a client, in frames */
+#define LIMIT_GOSSIP_FRAMES 64u     /* likewise, between gossips */
 #define LIMIT_CLIENT_FRAMES \
     8192u /* replies that wait for one client: more than the default limits/in_flight */
 #define LIMIT_SUBSCRIPTION_BYTES 65536u /* a frame from a subscriber of the monitor stream */

@@ -8,14 +8,17 @@
 #include "pack.h"
 #include "skim.h"
 
-#define FRAME_FIELDS 6u
-#define FRAME_ARRAY (0x90u | FRAME_FIELDS) /* MessagePack's array of 6 */
+#define FRAME_FIELDS 9u
+#define FRAME_ARRAY (0x90u | FRAME_FIELDS) /* MessagePack's array of 9 */
 
 /*  Positions in the array of a frame. */
 typedef enum {
     FRAME_FORMAT,
     FRAME_TYPE,
+    FRAME_CLUSTER,
     FRAME_NODE,
+    FRAME_NONCE,
+    FRAME_CLOCK,
     FRAME_FROM,
     FRAME_TO,
     FRAME_RECORD /* the rest of the frame */
@@ -68,6 +71,7 @@ message_t *message_copy (const message_t *self)
 {
     message_t *copy = message_new (self->type);
     copy->from = self->from;
+    copy->origin = self->origin;
     codec_copy (message_schema (self->type), &self->read, message_record (copy));
     return copy;
 }
@@ -76,8 +80,10 @@ int message_encode (const message_t *self, role_id_t to, buffer_t *buffer)
 {
     size_t before = buffer->size;
     const uint64_t head[FRAME_RECORD] = {
-        [FRAME_FORMAT] = MESSAGE_FORMAT, [FRAME_TYPE] = self->type, [FRAME_NODE] = self->from.node,
-        [FRAME_FROM] = self->from.role,  [FRAME_TO] = to,
+        [FRAME_FORMAT] = MESSAGE_FORMAT,        [FRAME_TYPE] = self->type,
+        [FRAME_CLUSTER] = self->origin.cluster, [FRAME_NODE] = self->from.node,
+        [FRAME_NONCE] = self->origin.nonce,     [FRAME_CLOCK] = self->origin.clock_ms,
+        [FRAME_FROM] = self->from.role,         [FRAME_TO] = to,
     };
     int rc = pack_array (buffer, FRAME_FIELDS);
     for (size_t i = 0; rc == 0 && i < FRAME_RECORD; i++)
@@ -89,14 +95,15 @@ int message_encode (const message_t *self, role_id_t to, buffer_t *buffer)
     return rc == 0 ? 0 : -1;
 }
 
-/*  Reads the integer of 0 or more at `*offset` of bytes that skim_check has passed, and moves behind it; -1 when
- *  something else is there. By hand, because a tree of a large frame only to see who it is for costs more than all
- *  the rest of it. */
+/*  Reads the integer of 0 or more at `*offset`, and moves behind it; -1 when something else is there. By hand, because a
+ *  tree of a large frame only to see who it is for costs more than all the rest of it. */
 static int s_read_number (bytes_t frame, size_t *offset, uint64_t *number)
 {
+    if (*offset >= frame.size)
+        return -1;
     uint8_t type = frame.data[*offset];
     size_t width = type >= 0xcc && type <= 0xcf ? (size_t) 1 << (type - 0xcc) : 0;
-    if (width == 0 && type > 0x7f)
+    if ((width == 0 && type > 0x7f) || frame.size - *offset <= width)
         return -1;
     *number = width == 0 ? type : 0;
     for (size_t i = 1; i <= width; i++)
@@ -106,43 +113,60 @@ static int s_read_number (bytes_t frame, size_t *offset, uint64_t *number)
 }
 
 /*  The head of a frame, whose offset behind it is left in `*offset`; NULL, or what is wrong. */
-static const char *s_read_head (bytes_t frame, uint64_t head[FRAME_RECORD], size_t *offset)
+static const char *s_read_head (bytes_t frame, head_t *head, size_t *offset)
 {
-    const char *wrong = skim_check (frame, LIMIT_NESTING_DEPTH, LIMIT_FRAME_ITEMS);
-    if (wrong != NULL)
-        return wrong;
-    if (frame.data[0] != FRAME_ARRAY)
-        return "a frame is no array of 6";
+    uint64_t numbers[FRAME_RECORD];
+    if (frame.size == 0 || frame.data[0] != FRAME_ARRAY)
+        return "a frame is no array of 9";
     *offset = 1;
     for (size_t i = 0; i < FRAME_RECORD; i++)
-        if (s_read_number (frame, offset, &head[i]) != 0)
+        if (s_read_number (frame, offset, &numbers[i]) != 0)
             return "a number in a frame's head is none";
-    if (head[FRAME_FORMAT] != MESSAGE_FORMAT)
+    if (numbers[FRAME_FORMAT] != MESSAGE_FORMAT)
         return "a frame has a format that is not known here";
-    if (head[FRAME_TYPE] >= MESSAGE_COUNT)
+    if (numbers[FRAME_TYPE] >= MESSAGE_COUNT)
         return "a message has a number that is not known here";
-    if (head[FRAME_FROM] >= ROLE_COUNT || head[FRAME_TO] >= ROLE_COUNT)
+    if (numbers[FRAME_FROM] >= ROLE_COUNT || numbers[FRAME_TO] >= ROLE_COUNT)
         return "a role has a number that is not known here";
+    *head = (head_t){
+        .type = (message_type_t) numbers[FRAME_TYPE],
+        .from = {.node = numbers[FRAME_NODE], .role = (role_id_t) numbers[FRAME_FROM]},
+        .origin = {.cluster = numbers[FRAME_CLUSTER],
+                   .nonce = numbers[FRAME_NONCE],
+                   .clock_ms = numbers[FRAME_CLOCK]},
+        .to = (role_id_t) numbers[FRAME_TO],
+    };
     return NULL;
+}
+
+int message_peek (bytes_t frame, head_t *head, const char **why)
+{
+    size_t offset;
+    const char *wrong = s_read_head (frame, head, &offset);
+    if (wrong != NULL && why != NULL)
+        *why = wrong;
+    return wrong == NULL ? 0 : -1;
 }
 
 message_t *message_decode (bytes_t *frame, role_id_t *to, const char **why)
 {
-    bytes_t input = *frame;
-    uint64_t head[FRAME_RECORD];
+    head_t head;
     size_t offset = 0;
-    const char *wrong = s_read_head (input, head, &offset);
+    const char *wrong = skim_check (*frame, LIMIT_NESTING_DEPTH, LIMIT_FRAME_ITEMS);
+    if (wrong == NULL)
+        wrong = s_read_head (*frame, &head, &offset);
     if (wrong != NULL) {
         bytes_clear (frame);
         if (why != NULL)
             *why = wrong;
         return NULL;
     }
-    message_t *self = message_new ((message_type_t) head[FRAME_TYPE]);
-    self->from = (address_t){.node = head[FRAME_NODE], .role = (role_id_t) head[FRAME_FROM]};
+    message_t *self = message_new (head.type);
+    self->from = head.from;
+    self->origin = head.origin;
     self->frame = bytes_take (frame);
     bytes_clear (frame);
-    *to = (role_id_t) head[FRAME_TO];
+    *to = head.to;
     bytes_t record = bytes_view (self->frame.data + offset, self->frame.size - offset);
     if (codec_decode (message_schema (self->type), record, message_record (self), why) != 0)
         message_destroy (&self);

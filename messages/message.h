@@ -1,7 +1,8 @@
 /*  message.h - what one role sends another: inside a node a pointer whose ownership passes, between nodes a frame.
  *
- *  A frame is a MessagePack array: [format, number of the message, sending node, sending role, receiving role, record].
- *  There is no handshake yet: the sender is what the frame says, and only members of the ring are listened to.
+ *  A frame is a MessagePack array: [format, number of the message, cluster, sending node, nonce of its process, its
+ *  clock in ms, sending role, receiving role, record]. So each frame says who speaks and since when, and whoever takes
+ *  it can refuse it by its head, before the record is decoded.
  */
 /* clang-format off */
 #ifndef CARTWHEEL_MESSAGE_H
@@ -38,9 +39,17 @@ typedef enum { MESSAGES (MESSAGE) MESSAGE_COUNT } message_type_t;
 
 #define MESSAGE_FORMAT 1
 
+/*  What the head of a frame says about its sender. All 0 for a message of this node. */
+typedef struct {
+    uint64_t cluster;  /* 0: in none yet */
+    uint64_t nonce;    /* random, drawn when the process started */
+    uint64_t clock_ms; /* of its own clock, which only rises (event_t.now_us) */
+} origin_t;
+
 typedef struct {
     message_type_t type;
     address_t from;
+    origin_t origin;
     bytes_t frame; /* owned: what the fields are views into, when it came from another node */
     union {
 #define MESSAGE(record, shape) record##_t record;
@@ -61,6 +70,17 @@ void *message_record (message_t *self);
 
 /*  A deep copy with the same sender. */
 message_t *message_copy (const message_t *self);
+
+/*  The head of a frame. */
+typedef struct {
+    message_type_t type;
+    address_t from;
+    origin_t origin;
+    role_id_t to;
+} head_t;
+
+/*  Reads no more than the head of a frame, whose rest may be anything. 0, or -1 with a constant sentence in `why`. */
+int message_peek (bytes_t frame, head_t *head, const char **why);
 
 /*  Appends the frame that carries the message from `self->from` to role `to`. 0, or -1 when it would pass the
  *  buffer's maximum. */

@@ -94,6 +94,7 @@ static int s_header (bytes_t input, stored_t *record, size_t *size, const char *
     record->live = (uint32_t) live;
     record->hash = s_read (header + AT_HASH, 8);
     record->seen_ms = s_read (header + AT_SEEN, 8);
+    record->bytes = (uint32_t) bytes;
     *size = (size_t) bytes;
     return 0;
 }
@@ -127,4 +128,28 @@ bytes_t record_key (uint8_t *data, uint32_t partition, uint64_t hash, bytes_t ke
     if (key.size > 0)
         memcpy (data + RECORD_KEY_PREFIX_BYTES, key.data, key.size);
     return bytes_view (data, RECORD_KEY_PREFIX_BYTES + key.size);
+}
+
+bytes_t record_hint_key (uint8_t *data, uint32_t partition, uint8_t slot, uint64_t hash,
+                         bytes_t key)
+{
+    assert (partition < LIMIT_PARTITIONS_COUNT);
+    assert (key.size <= LIMIT_KEY_BYTES);
+    s_write (data, partition, 2);
+    data[2] = slot;
+    s_write (data + 3, hash, 8);
+    if (key.size > 0)
+        memcpy (data + RECORD_HINT_PREFIX_BYTES, key.data, key.size);
+    return bytes_view (data, RECORD_HINT_PREFIX_BYTES + key.size);
+}
+
+int record_hint_place (bytes_t key, uint32_t *partition, uint8_t *slot, bytes_t *name)
+{
+    if (key.size <= RECORD_HINT_PREFIX_BYTES || key.size > RECORD_HINT_KEY_BYTES ||
+        key.data[2] >= LIMIT_N)
+        return -1;
+    *partition = (uint32_t) s_read (key.data, 2);
+    *slot = key.data[2];
+    *name = bytes_view (key.data + RECORD_HINT_PREFIX_BYTES, key.size - RECORD_HINT_PREFIX_BYTES);
+    return 0;
 }

@@ -34,6 +34,21 @@ int store_scan (store_t *self, store_database_t database, bytes_t first, bytes_t
     return self->vtable->scan (self, database, first, end, prefix, visit, argument);
 }
 
+static bool s_found_one (void *argument, bytes_t key, bytes_t value)
+{
+    bool *empty = argument;
+    (void) key;
+    (void) value;
+    *empty = false;
+    return false;
+}
+
+int store_empty (store_t *self, store_database_t database, bytes_t first, bytes_t end, bool *empty)
+{
+    *empty = true;
+    return store_scan (self, database, first, end, 1, s_found_one, empty);
+}
+
 int store_commit (store_t *self)
 {
     return self->vtable->commit (self);

@@ -71,6 +71,8 @@ int store_delete (store_t *self, store_database_t database, bytes_t key);
  *  the store. */
 int store_scan (store_t *self, store_database_t database, bytes_t first, bytes_t end, size_t prefix,
                 store_visit_fn *visit, void *argument);
+/*  Whether no record has first <= key < end, as above. */
+int store_empty (store_t *self, store_database_t database, bytes_t first, bytes_t end, bool *empty);
 /*  Ends the open batch. With DURABILITY_BATCH what was committed may vanish until a flush; otherwise it survives the
  *  end of the process. Without writes it does nothing and the sequence stays. */
 int store_commit (store_t *self);

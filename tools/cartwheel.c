@@ -17,14 +17,14 @@
 #endif
 
 static const command_t *const s_commands[] = {
-    &command_get,     &command_put,    &command_delete, &command_keys,
-    &command_inspect, &command_status, &command_ring,   &command_monitor,
+    &command_get,    &command_put,  &command_delete, &command_keys,    &command_inspect,
+    &command_status, &command_ring, &command_join,   &command_monitor,
 };
 #define COMMANDS_COUNT (sizeof s_commands / sizeof s_commands[0])
 
 /*  Part of the contract, and to come. */
 static const char *const s_later[] = {
-    "plan",   "join",   "leave",  "remove",   "pause",  "resume",   "top", "bench",
+    "plan",   "leave",  "remove", "pause",    "resume", "top",      "bench",
     "export", "import", "keygen", "timeline", "backup", "simulate", "web",
 };
 
@@ -138,6 +138,10 @@ static command_exit_t s_check (const command_t *command, const options_t *option
     }
     if (options->json && !command->json) {
         command_say ("%s prints no table, so it has no --json", command->name);
+        return COMMAND_USAGE;
+    }
+    if (command->single && strchr (options->endpoints, ' ')) {
+        command_say ("%s acts on the one node that it reaches; give one --node", command->name);
         return COMMAND_USAGE;
     }
     if (options->prefix && command != &command_keys) {

@@ -26,19 +26,51 @@ static char *s_said (bytes_t raw)
     return text ? text : memory_string ("?");
 }
 
-/*  Whether all replicas that said anything hold equal states. */
-static bool s_agree (const inspected_t *inspected)
+/*  What the replicas are together. Hints are on their way to an owner, so what they hold needs not be what owners hold. */
+typedef struct {
+    size_t owners;
+    size_t silent; /* owners that did not say */
+    size_t hints;
+    bool differ;
+} summary_t;
+
+static summary_t s_sum_up (const inspected_t *inspected)
 {
+    summary_t sum = {0};
     bytes_t first = bytes_view (NULL, 0);
     for (size_t i = 0; i < inspected->replicas.count; i++) {
-        bytes_t digest = inspected->replicas.items[i].digest;
-        if (digest.size == 0 || digest.data[0] == 0xc0)
+        const holding_t *holding = &inspected->replicas.items[i];
+        bytes_t digest = holding->digest;
+        if (!bytes_equal (holding->role, bytes_text ("owner"))) {
+            sum.hints++;
             continue;
-        if (first.size && !bytes_equal (first, digest))
-            return false;
-        first = digest;
+        }
+        sum.owners++;
+        if (digest.size == 0 || digest.data[0] == 0xc0)
+            sum.silent++;
+        else if (first.size && !bytes_equal (first, digest))
+            sum.differ = true;
+        else
+            first = digest;
     }
-    return true;
+    return sum;
+}
+
+static void s_print_summary (const inspected_t *inspected)
+{
+    summary_t sum = s_sum_up (inspected);
+    printf ("partition %" PRIu32 ", %zu owner%s", inspected->partition, sum.owners,
+            sum.owners == 1 ? "" : "s");
+    if (sum.silent == sum.owners)
+        fputs (", none answered", stdout);
+    else if (sum.silent)
+        printf (", those that answered %s, %zu did not", sum.differ ? "DIFFER" : "agree",
+                sum.silent);
+    else if (sum.owners > 1)
+        fputs (sum.differ ? ", they DIFFER" : ", they agree", stdout);
+    if (sum.hints)
+        printf (", %zu hint%s to be delivered", sum.hints, sum.hints == 1 ? " waits" : "s wait");
+    putchar ('\n');
 }
 
 static void s_print (const inspected_t *inspected)
@@ -58,9 +90,7 @@ static void s_print (const inspected_t *inspected)
         table_add (&table, s_said (holding->bytes));
         table_add (&table, s_said (holding->tombstone));
     }
-    printf ("partition %" PRIu32 ", %zu replicas, %s\n", inspected->partition,
-            inspected->replicas.count,
-            s_agree (inspected) ? "those that answered agree" : "they DIFFER");
+    s_print_summary (inspected);
     table_print (&table, stdout);
     table_clear (&table);
 }
@@ -96,7 +126,9 @@ const command_t command_inspect = {
     .help =
         "Its partition, its owners and whoever holds a hint for one of them, with the digest of "
         "each replica's state:\n"
-        "equal digests mean equal states. What a replica that cannot be reached would say is `?`.\n"
+        "equal digests mean equal states. What a replica that cannot be reached would say is `?`. "
+        "A hint is not meant\n"
+        "to equal the owners: it is what its owner has missed.\n"
         "\n"
         "Example:\n"
         "  cartwheel inspect cart\n",

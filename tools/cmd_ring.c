@@ -76,6 +76,22 @@ static double s_fair (const tally_ring_t *tally, size_t node)
     return (double) tally->total * tally->rings->nodes.items[node].weight / tally->weight;
 }
 
+static int s_by_name (const void *left, const void *right)
+{
+    return bytes_compare ((*(const peer_t *const *) left)->name,
+                          (*(const peer_t *const *) right)->name);
+}
+
+/*  The nodes by name; the caller frees the list. What is counted stays at the node's index. */
+static const peer_t **s_sort (const rings_t *rings)
+{
+    const peer_t **sorted = memory_new (rings->nodes.count + 1, sizeof *sorted);
+    for (size_t i = 0; i < rings->nodes.count; i++)
+        sorted[i] = &rings->nodes.items[i];
+    qsort (sorted, rings->nodes.count, sizeof *sorted, s_by_name);
+    return sorted;
+}
+
 static void s_print_nodes (const tally_ring_t *tally)
 {
     static const char *const titles[] = {"NODE",   "ZONE",  ">WEIGHT", "STATE",
@@ -83,8 +99,10 @@ static void s_print_nodes (const tally_ring_t *tally)
     table_t table;
     table_init (&table, titles);
     double fullest = 0;
-    for (size_t i = 0; i < tally->rings->nodes.count; i++) {
-        const peer_t *node = &tally->rings->nodes.items[i];
+    const peer_t **sorted = s_sort (tally->rings);
+    for (size_t at = 0; at < tally->rings->nodes.count; at++) {
+        const peer_t *node = sorted[at];
+        size_t i = (size_t) (node - tally->rings->nodes.items);
         double fair = s_fair (tally, i);
         if (fair > 0 && (double) tally->slots[i] / fair > fullest)
             fullest = (double) tally->slots[i] / fair;
@@ -96,6 +114,7 @@ static void s_print_nodes (const tally_ring_t *tally)
         table_add (&table, print_format ("%.1f", fair));
         table_add (&table, print_text (node->client, false));
     }
+    free (sorted);
     table_print (&table, stdout);
     table_clear (&table);
     printf ("\nbalance: the fullest node has %.2f times its fair share\n", fullest);
@@ -120,7 +139,8 @@ static void s_print_zones (const tally_ring_t *tally)
                 slots += tally->slots[j];
             }
         char *name = zone.size ? print_text (zone, false) : memory_string ("(none)");
-        printf ("zone %s: %zu nodes, %" PRIu64 " slots\n", name, nodes, slots);
+        printf ("zone %s: %zu node%s, %" PRIu64 " slots\n", name, nodes, nodes == 1 ? "" : "s",
+                slots);
         free (name);
     }
     if (tally->crowded)

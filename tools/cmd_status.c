@@ -15,28 +15,51 @@ static bool s_counts (const fellow_t *fellow)
            !bytes_equal (fellow->state, bytes_text ("removed"));
 }
 
+/*  How many members count, and how many of them are reached; the others' names, "node2, node3", in `missing`, which
+ *  the caller frees. */
+static void s_count (const condition_t *condition, size_t *members, size_t *reached, char **missing)
+{
+    *members = 0;
+    *reached = 0;
+    *missing = memory_string ("");
+    for (size_t i = 0; i < condition->members.count; i++) {
+        const fellow_t *fellow = &condition->members.items[i];
+        if (!s_counts (fellow))
+            continue;
+        ++*members;
+        if (fellow->reachable) {
+            ++*reached;
+            continue;
+        }
+        char *name = print_text (fellow->name, false);
+        char *longer = print_format ("%s%s%s", *missing, **missing ? ", " : "", name);
+        free (name);
+        free (*missing);
+        *missing = longer;
+    }
+}
+
 /*  The worst thing first; the caller frees it. */
 static char *s_health (const condition_t *condition)
 {
-    size_t members = 0;
-    size_t reached = 0;
-    for (size_t i = 0; i < condition->members.count; i++)
-        if (s_counts (&condition->members.items[i])) {
-            members++;
-            reached += condition->members.items[i].reachable;
-        }
+    size_t members;
+    size_t reached;
+    char *missing;
+    s_count (condition, &members, &reached, &missing);
     char *cluster = print_text (condition->cluster, false);
     char *node = print_text (condition->node, false);
     char *sentence;
-    if (!condition->ready)
+    if (!condition->ready && !members)
+        sentence = print_format ("not ready: %s is no member of cluster %s yet", node, cluster);
+    else if (!condition->ready)
         sentence = print_format (
             "not ready: %s of cluster %s does not serve all its slots yet, or has not "
             "heard from each member (%zu of %zu nodes reachable)",
             node, cluster, reached, members);
     else if (reached < members)
-        sentence = print_format ("degraded: %s reaches %zu of %zu nodes of cluster %s; %" PRIu64
-                                 " hints wait here for others",
-                                 node, reached, members, cluster, condition->hints);
+        sentence = print_format ("degraded: %s reaches %zu of %zu nodes of cluster %s, not %s; "
+                                 "%" PRIu64 " hints wait here for others",
+                                 node, reached, members, cluster, missing, condition->hints);
     else if (condition->transfers.count)
         sentence =
             print_format ("moving: cluster %s, all %zu nodes reachable, %zu slots on the move",
@@ -48,9 +71,15 @@ static char *s_health (const condition_t *condition)
     else
         sentence = print_format ("healthy: cluster %s, %zu of %zu nodes reachable, nothing waits",
                                  cluster, reached, members);
+    free (missing);
     free (cluster);
     free (node);
     return sentence;
+}
+
+static int s_by_name (const void *left, const void *right)
+{
+    return bytes_compare (((const fellow_t *) left)->name, ((const fellow_t *) right)->name);
 }
 
 static void s_print_members (const condition_t *condition)
@@ -95,8 +124,10 @@ static void s_print_transfers (const condition_t *condition)
     table_clear (&table);
 }
 
-static void s_print (const condition_t *condition, const char *health)
+static void s_print (condition_t *condition, const char *health)
 {
+    if (condition->members.count)
+        qsort (condition->members.items, condition->members.count, sizeof (fellow_t), s_by_name);
     printf ("%s\n", health);
     fputs ("as ", stdout);
     print_escaped (stdout, condition->node, false);

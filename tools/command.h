@@ -25,6 +25,7 @@ typedef struct {
     size_t least;         /* arguments */
     size_t most;
     bool json;    /* has a form for --json */
+    bool single;  /* acts on the node that it reaches, so there is one --node */
     bool offline; /* does not use the client, which is NULL then */
     command_exit_t (*run) (const options_t *options, cw_client_t *client);
 } command_t;
@@ -34,6 +35,7 @@ extern const command_t command_put;
 extern const command_t command_delete;
 extern const command_t command_keys;
 extern const command_t command_inspect;
+extern const command_t command_join;
 extern const command_t command_status;
 extern const command_t command_ring;
 extern const command_t command_monitor;

@@ -1,4 +1,5 @@
-/*  tour.c - the first thing that README runs: real data, a killed node, every byte read back, a shopping cart.
+/*  tour.c - the first thing that README runs: three nodes and real data, one of the nodes killed, every byte read back, the
+ *  dead node's return, a shopping cart. Here are the command line and the words; the acts are in tour_acts.c.
  *
  *  Ends with 0 only when nothing differs. Nothing that it started is left behind, also after Ctrl-C.
  */
@@ -11,33 +12,30 @@
 #include <string.h>
 #include <time.h>
 
-#include "tour_cart.h"
-#include "tour_load.h"
-#include "tour_node.h"
-#include "tour_progress.h"
-#include "tour_records.h"
+#include "tour_acts.h"
 
 #define TOUR_CLIENTS 16
 #define TOUR_CLIENTS_MOST 512
-#define TOUR_TICK_MS 20u
-/*  While the node is still to be killed: half of a short load is over soon. */
-#define TOUR_AIM_MS 2u
+#define TOUR_WAIT_S 120
 
 static const char s_help[] =
-    "Usage: tour [--records N] [--clients N] [--file FILE] [--data FOLDER] [--program CARTWHEELD]\n"
+    "Usage: tour [--records N] [--clients N] [--wait S] [--file FILE] [--data FOLDER]\n"
+    "            [--program CARTWHEELD]\n"
     "\n"
-    "Loads the machine's Debian package index into a node, kills the node with SIGKILL in the\n"
-    "middle of that, starts it again, reads every record back byte for byte, and ends with\n"
-    "Dynamo's shopping cart. Exit status: 0 all as it should be, 1 not, 2 wrong usage, 3 "
-    "interrupted.\n"
+    "Loads the machine's Debian package index into three nodes (n = 3, r = w = 2), kills one of\n"
+    "them with SIGKILL in the middle of that, goes on without it, reads every record back byte\n"
+    "for byte, starts the node again, waits until all replicas are equal, and ends with Dynamo's\n"
+    "shopping cart on two nodes. Exit status: 0 all as it should be, 1 not, 2 wrong usage,\n"
+    "3 interrupted.\n"
     "\n"
     "  --records N           only the first N records\n"
     "  --clients N           that many clients at once (16)\n"
     "  --file FILE           records from FILE, separated by blank lines, instead of what\n"
     "                        `apt-cache dumpavail` prints\n"
-    "  --data FOLDER         keeps the node's data in this empty folder (a temporary one that is\n"
+    "  --wait S              how long hints may take to be delivered, and replicas to agree (120)\n"
+    "  --data FOLDER         keeps the nodes' data in this empty folder (a temporary one that is\n"
     "                        removed, in $TMPDIR or /var/tmp)\n"
-    "  --program CARTWHEELD  the node's program (the one beside this program)\n"
+    "  --program CARTWHEELD  the nodes' program (the one beside this program)\n"
     "\n"
     "Example:\n"
     "  ./tour --records 3000\n";
@@ -82,114 +80,22 @@ bool tour_wait (const tour_t *tour, unsigned wait_ms)
     return true;
 }
 
-void tour_report (const char *what, const histogram_t *latency, uint64_t bytes, uint64_t took_us)
+void tour_report_latency (const char *what, const histogram_t *latency)
 {
-    double seconds = took_us ? (double) took_us / 1e6 : 1e-6;
-    tour_tell ("  %s: %" PRIu64 " records, %.1f MB in %.1f s: %.0f/s, %.1f MB/s", what,
-               latency->count, (double) bytes / 1e6, seconds, (double) latency->count / seconds,
-               (double) bytes / 1e6 / seconds);
-    tour_tell ("  latency in ms: p50 %.2f, p99 %.2f, p99.9 %.2f, longest %.2f",
+    tour_tell ("  %s: p50 %.2f ms, p99 %.2f, p99.9 %.2f, longest %.2f", what,
                (double) histogram_percentile (latency, 50) / 1000,
                (double) histogram_percentile (latency, 99) / 1000,
                (double) histogram_percentile (latency, 99.9) / 1000,
                (double) histogram_max (latency) / 1000);
 }
 
-/* ---- the parts ---- */
-
-/*  Kills the node and starts it again while the clients go on. */
-static int s_crash (const tour_t *tour, tour_node_t *node, load_t *load)
+void tour_report (const char *what, const histogram_t *latency, uint64_t bytes, uint64_t took_us)
 {
-    tour_node_kill (node);
-    size_t done = atomic_load (&load->done);
-    tour_tell ("  SIGKILL with %zu records acknowledged and writes on their way; starting it again",
-               done);
-    uint64_t began_us = tour_now_us ();
-    if (tour_node_start (node, tour))
-        return -1;
-    tour_tell ("  ready again after %.2f s; the clients go on, and resend what was not answered",
-               (double) (tour_now_us () - began_us) / 1e6);
-    return 0;
-}
-
-/*  Follows a load to its end; kills the node in the middle of it if `crash`. */
-static int s_follow (const tour_t *tour, tour_node_t *node, load_t *load, const char *title,
-                     bool crash)
-{
-    progress_t progress;
-    progress_begin (&progress, title, load->records->count);
-    while (!load_over (load)) {
-        size_t done = atomic_load (&load->done);
-        progress_show (&progress, done);
-        if (crash && done >= load->records->count / 2) {
-            crash = false;
-            progress_break (&progress);
-            if (s_crash (tour, node, load))
-                return -1;
-        }
-        if (tour_wait (tour, crash ? TOUR_AIM_MS : TOUR_TICK_MS)) {
-            progress_break (&progress);
-            return -1;
-        }
-    }
-    progress_show (&progress, atomic_load (&load->done));
-    progress_break (&progress);
-    if (!crash)
-        return 0;
-    tour_complain (
-        "the load was over before the node could be killed in the middle of it; take more "
-        "records");
-    return -1;
-}
-
-/*  Writes or reads all records. 0 when each of them was as it should be. */
-static int s_load (const tour_t *tour, tour_node_t *node, const records_t *records, bool reading)
-{
-    load_t load;
-    summary_t summary;
-    int rc = load_begin (&load, records, node->client, tour->clients, reading);
-    if (!rc)
-        rc = s_follow (tour, node, &load, reading ? "reading" : "loading", !reading);
-    uint64_t wrong = load_end (&load, rc != 0, &summary);
-    if (rc)
-        return -1;
-    if (wrong) {
-        tour_complain (
-            "%" PRIu64 " records are not as they should be; the first one is named above", wrong);
-        return -1;
-    }
-    if (summary.done != records->count) {
-        tour_complain ("%zu of %zu records were done", summary.done, records->count);
-        return -1;
-    }
-    tour_report (reading ? "read" : "written", &summary.latency, records->bytes, summary.took_us);
-    if (!reading)
-        tour_tell ("  %" PRIu64 " records were sent more than once, each time with its own put_id",
-                   summary.twice);
-    return 0;
-}
-
-static int s_show (const tour_t *tour, tour_node_t *node, const records_t *records)
-{
-    if (tour_node_start (node, tour))
-        return -1;
-    tour_tell ("A node is ready at %s, data in %s.", node->client, node->folder);
-    tour_tell ("Loading with %zu clients; in the middle of it the node is killed.", tour->clients);
-    if (s_load (tour, node, records, false))
-        return -1;
-    tour_tell ("Reading every record back and comparing every byte.");
-    if (s_load (tour, node, records, true))
-        return -1;
-    tour_tell ("  all %zu records are there, each with one value, byte for byte", records->count);
-    tour_tell ("A shopping cart.");
-    if (cart_run (node->client))
-        return -1;
-    tour_tell ("Stopping the node with SIGTERM.");
-    if (tour_node_stop (node, tour))
-        return -1;
-    tour_tell ("  it ended with status 0; its folder takes %.0f MB",
-               (double) tour_node_disk (node) / 1e6);
-    return 0;
+    double seconds = took_us ? (double) took_us / 1e6 : 1e-6;
+    tour_tell ("  %s: %" PRIu64 " records, %.1f MB in %.1f s: %.0f/s, %.1f MB/s", what,
+               latency->count, (double) bytes / 1e6, seconds, (double) latency->count / seconds,
+               (double) bytes / 1e6 / seconds);
+    tour_report_latency ("latency", latency);
 }
 
 /* ---- the command line ---- */
@@ -212,6 +118,8 @@ static int s_take (tour_t *tour, const char *name, const char *value)
         return s_number (name, value, 100000000, &tour->limit);
     if (!strcmp (name, "--clients"))
         return s_number (name, value, TOUR_CLIENTS_MOST, &tour->clients);
+    if (!strcmp (name, "--wait"))
+        return s_number (name, value, 86400, &tour->wait_s);
     if (!strcmp (name, "--file"))
         tour->file = value;
     else if (!strcmp (name, "--data"))
@@ -228,7 +136,7 @@ static int s_take (tour_t *tour, const char *name, const char *value)
 static tour_exit_t s_run (tour_t *tour)
 {
     records_t records;
-    tour_node_t node = {0};
+    cluster_t cluster = {0};
     tour_tell ("Reading %s.", tour->file ? tour->file : "the package index (apt-cache dumpavail)");
     int rc = records_read (&records, tour);
     /* From here on there is something to clean up. Threads inherit the mask. */
@@ -236,11 +144,11 @@ static tour_exit_t s_run (tour_t *tour)
     signal (SIGPIPE, SIG_IGN);
     if (!rc) {
         tour_tell ("  %zu records, %.1f MB", records.count, (double) records.bytes / 1e6);
-        rc = tour_node_create (&node, tour);
+        rc = cluster_create (&cluster, tour);
     }
     if (!rc)
-        rc = s_show (tour, &node, &records);
-    tour_node_clear (&node);
+        rc = acts_play (tour, &cluster, &records);
+    cluster_clear (&cluster);
     records_clear (&records);
     if (tour_wait (tour, 0)) {
         tour_complain ("interrupted; everything was cleaned up");
@@ -252,7 +160,7 @@ static tour_exit_t s_run (tour_t *tour)
 
 int main (int argc, char *argv[])
 {
-    tour_t tour = {.clients = TOUR_CLIENTS};
+    tour_t tour = {.clients = TOUR_CLIENTS, .wait_s = TOUR_WAIT_S};
     sigemptyset (&tour.signals);
     sigaddset (&tour.signals, SIGINT);
     sigaddset (&tour.signals, SIGTERM);

@@ -18,6 +18,9 @@ typedef struct {
     atomic_bool owes; /* what role_t.busy says */
     bool halt_at_start;
     bool halt_at_message;
+    const char
+        *member;      /* where node 2's replica listens: introduced, and written to, at a message */
+    const char *seed; /* where some gossip does: written to at a message */
     uint32_t tick_us;
 } toy_t;
 
@@ -25,6 +28,23 @@ typedef struct {
 static void *toy_create (const setup_t *setup)
 {
     return (void *) (uintptr_t) setup->version;
+}
+
+/*  As gossip does: a snapshot for a role here, and at once messages to who is in it, and to an endpoint. */
+static void toy_introduce (toy_t *toy, effects_t *effects)
+{
+    message_t *snapshot = message_new (MESSAGE_snapshot);
+    snapshot->snapshot.charter.cluster = TOYS_CLUSTER;
+    snapshot->snapshot.charter.node = 1;
+    snapshot->snapshot.members.items = memory_new (1, sizeof (member_t));
+    snapshot->snapshot.members.count = 1;
+    snapshot->snapshot.members.items[0] =
+        (member_t){.node = 2, .peer = bytes_text (toy->member), .state = MEMBER_UP};
+    effects_send_here (effects, ROLE_GOSSIP, &snapshot);
+    message_t *reply = message_new (MESSAGE_scan_reply);
+    effects_send (effects, (address_t){.node = 2, .role = ROLE_REPLICA}, &reply);
+    message_t *greet = message_new (MESSAGE_probe);
+    effects_send_endpoint (effects, bytes_text (toy->seed), &greet);
 }
 
 static void toy_message (toy_t *toy, const event_t *event, effects_t *effects)
@@ -37,6 +57,8 @@ static void toy_message (toy_t *toy, const event_t *event, effects_t *effects)
         reply->synced.sequence = message->sync.sequence;
         effects_send (effects, message->from, &reply);
     }
+    if (toy->member)
+        toy_introduce (toy, effects);
     if (toy->halt_at_message) {
         effects_halt (effects, "the toy broke: mend it");
         message_t *never = toys_sync (999); /* behind the halt: must not leave */
@@ -120,6 +142,7 @@ static void s_prepare (rig_t *rig)
     rig->outbox = outbox_new (&rig->prefix, ROLE_REPLICA);
     rig->setup.settings = &rig->settings;
     rig->setup.version = (const char *) &rig->toy;
+    rig->setup.nonce = 100;
     rig->options.role = &toy_role;
     rig->options.setup = &rig->setup;
     rig->options.prefix = &rig->prefix;
@@ -256,6 +279,49 @@ Test (actor, clients_are_answered)
     zsock_destroy (&client);
     s_clear (&rig);
     cr_assert_eq (rig.toy.seen, 3);
+}
+
+/*  The head of the frame that arrives at a ROUTER. */
+static head_t s_head (zsock_t *router)
+{
+    cr_assert (toys_readable (zsock_resolve (router), 20000));
+    zmsg_t *frames = zmsg_recv (router);
+    cr_assert_eq (zmsg_size (frames), 2);
+    zframe_t *frame = zmsg_last (frames);
+    head_t head;
+    cr_assert_eq (message_peek (bytes_view (zframe_data (frame), zframe_size (frame)), &head, NULL),
+                  0);
+    zmsg_destroy (&frames);
+    return head;
+}
+
+Test (actor, who_is_in_a_snapshot_can_be_written_to_at_once)
+{
+    rig_t rig;
+    s_prepare (&rig);
+    endpoint_text_t endpoints[2];
+    zsock_t *routers[2];
+    for (size_t i = 0; i < 2; i++) {
+        endpoints[i] = toys_endpoint ();
+        routers[i] = zsock_new (ZMQ_ROUTER);
+        cr_assert_eq (zmq_bind (zsock_resolve (routers[i]), endpoints[i].text), 0);
+    }
+    rig.toy.member = endpoints[0].text;
+    rig.toy.seed = endpoints[1].text;
+    s_start (&rig);
+    s_send (&rig, 0);
+    outbox_flush (rig.outbox);
+    for (size_t i = 0; i < 2; i++) {
+        head_t head = s_head (routers[i]);
+        cr_assert_eq (head.type, i == 0 ? MESSAGE_scan_reply : MESSAGE_probe);
+        cr_assert_eq (head.to, i == 0 ? ROLE_REPLICA : ROLE_GOSSIP);
+        cr_assert_eq (head.from.node, 1);
+        cr_assert_eq (head.from.role, ROLE_REPLICA);
+        cr_assert_eq (head.origin.cluster, TOYS_CLUSTER);
+        cr_assert_eq (head.origin.nonce, rig.setup.nonce);
+        zsock_destroy (&routers[i]);
+    }
+    s_clear (&rig);
 }
 
 /* ---- stopping ---- */

@@ -178,7 +178,7 @@ Test (door, a_taken_port_is_explained)
     char why[LIMIT_SENTENCE_BYTES] = "";
     listen_t listen = {"listen/client", rig.endpoint.text};
     cr_assert_null (door_new (listen, VALUE_BYTES, &rig.losses, why));
-    cr_assert_not_null (strstr (why, "listen/client: cannot bind tcp://127.0.0.1:"), "%s", why);
+    cr_assert_not_null (strstr (why, "listen/client: cannot bind tcp://127."), "%s", why);
     cr_assert_not_null (strstr (why, "choose another port"), "%s", why);
     listen.endpoint = "tcp://192.0.2.1:7101";
     cr_assert_null (door_new (listen, VALUE_BYTES, &rig.losses, why));

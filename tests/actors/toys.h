@@ -39,17 +39,24 @@ typedef struct {
 
 static inline endpoint_text_t toys_endpoint (void)
 {
-    /* Not a ZeroMQ socket, which would go on listening for a while after it was closed. */
+    /* Not a ZeroMQ socket, which would go on listening for a while after it was closed. And on an address that no other
+     * process uses: a port of 127.0.0.1 that was free a moment ago may be somebody's by now. */
+    uint32_t pid = (uint32_t) getpid ();
+    uint32_t host =
+        127u << 24 | (192 + pid / 65024 % 63) << 16 | pid / 254 % 256 << 8 | (1 + pid % 254);
     int probe = socket (AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl (INADDR_LOOPBACK)}};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl (host)}};
     socklen_t size = sizeof address;
     cr_assert_eq (bind (probe, (struct sockaddr *) &address, size), 0);
     cr_assert_eq (getsockname (probe, (struct sockaddr *) &address, &size), 0);
     close (probe);
     endpoint_text_t endpoint;
-    snprintf (endpoint.text, sizeof endpoint.text, "tcp://127.0.0.1:%d", ntohs (address.sin_port));
+    snprintf (endpoint.text, sizeof endpoint.text, "tcp://127.%u.%u.%u:%d", host >> 16 & 255,
+              host >> 8 & 255, host & 255, ntohs (address.sin_port));
     return endpoint;
 }
+
+#define TOYS_CLUSTER 4711
 
 /*  A snapshot made on `self` with members 1 .. count, whose replicas listen at `endpoints`. Views into those. */
 static inline snapshot_t toys_snapshot (uint64_t self, member_t *members, size_t count,
@@ -62,7 +69,7 @@ static inline snapshot_t toys_snapshot (uint64_t self, member_t *members, size_t
             .peer = bytes_text (endpoints[i].text),
             .state = MEMBER_UP,
         };
-    snapshot_t snapshot = {.charter = {.node = self}};
+    snapshot_t snapshot = {.charter = {.cluster = TOYS_CLUSTER, .node = self}};
     snapshot.members.items = members;
     snapshot.members.count = count;
     return snapshot;

@@ -7,6 +7,7 @@
 #define CARTWHEEL_BENCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -23,20 +24,19 @@ typedef struct {
     load_kind_t kind;
     unsigned clients; /* each with one request outstanding */
     uint64_t operations;
-    pid_t server; /* whose CPU time is counted */
+    const pid_t *servers; /* whose CPU time is counted */
+    size_t servers_count;
 } load_t;
 
 typedef struct {
     histogram_t latency;
-    double cpu_us; /* of all the server's threads, per operation */
+    double cpu_us; /* of all the servers' threads, per operation */
     double rate;   /* operations a second */
     uint64_t failed;
+    char why[128]; /* the status and sentence of one that failed */
 } outcome_t;
 
 /*  Runs the load to its end. `outcome` is whole only when `failed` is 0. */
 void bench_load (const load_t *load, outcome_t *outcome);
-
-/*  CPU time of all threads of a process, in ns; 0 when it is gone. */
-uint64_t bench_cpu_ns (pid_t pid);
 
 #endif

@@ -20,6 +20,7 @@ typedef struct {
     uint64_t seed;
     histogram_t latency;
     uint64_t failed;
+    char why[128]; /* of the last that failed */
 } share_t;
 
 static uint64_t s_now_ns (void)
@@ -29,7 +30,8 @@ static uint64_t s_now_ns (void)
     return (uint64_t) time.tv_sec * 1000000000u + (uint64_t) time.tv_nsec;
 }
 
-uint64_t bench_cpu_ns (pid_t pid)
+/*  CPU time of all threads of a process, in ns; 0 when it is gone. */
+static uint64_t s_process_ns (pid_t pid)
 {
     char path[512];
     uint64_t sum = 0;
@@ -48,6 +50,14 @@ uint64_t bench_cpu_ns (pid_t pid)
         fclose (file);
     }
     closedir (tasks);
+    return sum;
+}
+
+static uint64_t s_cpu_ns (const load_t *load)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < load->servers_count; i++)
+        sum += s_process_ns (load->servers[i]);
     return sum;
 }
 
@@ -105,6 +115,10 @@ static bool s_receive (share_t *share, void *socket, memory_t *memory, uint64_t 
         good = codec_decode (&written_schema, bytes, &reply, NULL) == 0 &&
                (bytes_equal (reply.status, bytes_text ("ok")) ||
                 bytes_equal (reply.status, bytes_text ("not_found")));
+        if (!good)
+            snprintf (share->why, sizeof share->why, "%.*s: %.*s", (int) reply.status.size,
+                      (const char *) reply.status.data, (int) reply.message.size,
+                      (const char *) reply.message.data);
         if (good && share->load->kind == LOAD_PUT) {
             bytes_t *context = &memory->contexts[number % BENCH_KEYS];
             bytes_clear (context);
@@ -140,6 +154,7 @@ static void *s_run (void *argument)
     while (ended < share->operations) {
         if (zmq_poll (items, (int) share->clients, 10000) <= 0) {
             share->failed += share->operations - ended;
+            snprintf (share->why, sizeof share->why, "no reply for 10 s");
             break;
         }
         for (unsigned i = 0; i < share->clients; i++) {
@@ -175,7 +190,7 @@ void bench_load (const load_t *load, outcome_t *outcome)
     pthread_t ids[BENCH_THREADS];
     void *context = zmq_ctx_new ();
     memset (outcome, 0, sizeof *outcome);
-    uint64_t cpu_ns = bench_cpu_ns (load->server);
+    uint64_t cpu_ns = s_cpu_ns (load);
     uint64_t began_ns = s_now_ns ();
     for (unsigned i = 0; i < threads; i++) {
         /* Each thread has keys of its own, or two clients would race for one key's context. */
@@ -191,12 +206,13 @@ void bench_load (const load_t *load, outcome_t *outcome)
         pthread_join (ids[i], NULL);
         histogram_merge (&outcome->latency, &shares[i].latency);
         outcome->failed += shares[i].failed;
+        if (shares[i].failed > 0)
+            memcpy (outcome->why, shares[i].why, sizeof outcome->why);
         operations += shares[i].operations;
     }
     double seconds = (double) (s_now_ns () - began_ns) / 1e9;
     outcome->rate = (double) operations / seconds;
-    outcome->cpu_us =
-        (double) (bench_cpu_ns (load->server) - cpu_ns) / 1000.0 / (double) operations;
+    outcome->cpu_us = (double) (s_cpu_ns (load) - cpu_ns) / 1000.0 / (double) operations;
     zmq_ctx_term (context);
     free (shares);
 }

@@ -220,10 +220,15 @@ def _follow_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def launch(arguments, stderr, environment=None):
-    """Starts the program under test. From the main thread only: the kernel's parent is the thread."""
+def launch(arguments, stderr, environment=None, host=None):
+    """Starts the program under test. From the main thread only: the kernel's parent is the thread. `host`: the
+    network.Host that it runs on, if not this one."""
+    def prepare():
+        _follow_parent()
+        if host is not None:
+            host.enter()
     return subprocess.Popen([program(), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                            stderr=stderr, env={**os.environ, **(environment or {})}, preexec_fn=_follow_parent)
+                            stderr=stderr, env={**os.environ, **(environment or {})}, preexec_fn=prepare)
 
 
 def run(*arguments, timeout=STOP_SECONDS):
@@ -250,12 +255,12 @@ class Node:
 
     def __init__(self, name="node1", engine="bdb", durability="batch", n=1, r=1, w=1, partitions=16, value=None,
                  siblings=None, in_flight=None, interval=None, settings=None, environment=None, arguments=(),
-                 start=True):
+                 start=True, endpoints=None, host=None):
         self.folder = tempfile.mkdtemp(prefix="cartwheel-")
         self.name = name
         self.data = os.path.join(self.folder, "data")
         os.mkdir(self.data)
-        self.client_endpoint, self.peer, self.gossip, self.monitor = free_endpoints(4)
+        self.client_endpoint, self.peer, self.gossip, self.monitor = endpoints or free_endpoints(4)
         wanted = {
             "node/name": name, "node/data": self.data,
             "listen/client": self.client_endpoint, "listen/peer": self.peer, "listen/gossip": self.gossip,
@@ -268,6 +273,7 @@ class Node:
         self.settings = {path: value for path, value in wanted.items() if value is not None}
         self.partitions = partitions
         self.environment = environment
+        self.host = host
         self.arguments = list(arguments)
         self.config = os.path.join(self.folder, "node.conf")
         self.log = os.path.join(self.folder, "stderr")
@@ -304,7 +310,7 @@ class Node:
         assert not self.alive()
         self.write_config()
         with open(self.log, "ab") as log:
-            self.process = launch(["--config", self.config, *self.arguments], log, self.environment)
+            self.process = launch(["--config", self.config, *self.arguments], log, self.environment, self.host)
 
     def start(self):
         self.launch()
@@ -334,6 +340,13 @@ class Node:
         self.process.kill()
         self.process.wait()
 
+    def pause(self):
+        """SIGSTOP: it says nothing more, and its connections stay."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def wait_end(self, seconds=STOP_SECONDS):
         """The exit status of a process that is about to end by itself."""
         try:
@@ -345,6 +358,10 @@ class Node:
         """Asks the node to end and checks its exit status."""
         assert self.alive(), "the node ended early with %s\n%s" % (self.process.poll(), self.story())
         self.process.send_signal(number)
+        self.check_end(number, status)
+
+    def check_end(self, number=signal.SIGTERM, status=0):
+        """After a signal: it ends with this exit status."""
         ended = self.wait_end()
         count["checks"] += 1
         assert ended == status, "the node ended with %d after signal %d\n%s" % (ended, number, self.story())
@@ -438,8 +455,12 @@ class Case(unittest.TestCase):
         bad, made = len(result.failures) + len(result.errors), len(nodes)
         super().run(result)
         if len(result.failures) + len(result.errors) > bad:
-            used = nodes[made:] + ([self.node] if self.node is not None else [])
+            used = self.shared() + nodes[made:]
             sys.stderr.write("\n%s\n%s" % (self.id(), "".join(node.story() for node in used)))
+
+    def shared(self):
+        """The nodes that the tests of this case share."""
+        return [self.node] if self.node is not None else []
 
     def new_client(self):
         client = Client(self.node.client_endpoint)

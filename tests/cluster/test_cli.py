@@ -20,8 +20,8 @@ from harness import free_endpoints, wait_for
 
 PROGRAM = os.path.join(os.environ.get("CARTWHEEL_BUILD") or os.path.dirname(harness.program()), "cartwheel")
 RUN_SECONDS = 60
-LATER = "plan join leave remove pause resume top bench export import keygen timeline backup simulate web".split()
-COMMANDS = "get put delete keys inspect status ring monitor".split()
+LATER = "plan leave remove pause resume top bench export import keygen timeline backup simulate web".split()
+COMMANDS = "get put delete keys inspect status ring join monitor".split()
 DONE, ABSENT, USAGE, REFUSED, LATE = range(5)
 
 
@@ -178,6 +178,7 @@ class Commands(harness.Case):
         self.assertEqual(document["partition"], reply["partition"])
         self.assertEqual(document["replicas"][0]["values"], 1)
         self.assertNotIn("id", document)
+        self.assertIn(", 1 owner\n", text)
         self.run_on("inspect", self.text_key())
 
     def test_status(self):
@@ -197,6 +198,13 @@ class Commands(harness.Case):
         document = json.loads(self.run_on("ring", "--json").out)
         self.assertEqual(document["owners"], [[0]] * 2)
         self.assertEqual(document["hash"], "xxh3-64")
+
+    def test_join(self):
+        ran = self.run_on("join", status=REFUSED)
+        self.assertIn("member of the cluster already", ran.err)
+        ran = self.run_on("join", "--node", self.node.client_endpoint, status=USAGE)
+        self.assertIn("one --node", ran.err)
+        self.run_on("join", "x" * 300, status=REFUSED)
 
     # ---- monitor ----
 

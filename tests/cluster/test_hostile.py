@@ -288,6 +288,30 @@ class Sockets(Served):
                     stream.sendall((GREETING + READY)[:number * 2])
                 self.check_serves("%d open connections on %s" % (OPEN_CONNECTIONS, endpoint))
 
+    def forgeries(self, rng):
+        """Frames between nodes with a true head, of a cluster and a node that are none, and records true and false."""
+        elsewhere = "tcp://127.0.0.1:9"
+        endpoints = ("", "nonsense", "inproc://gossip", "ipc:///tmp/never", "tcp://*:*", elsewhere, self.node.gossip)
+        numbers = [0, 1, 2 ** 32, 2 ** 64 - 1]
+        for number in range(40):
+            for role in range(9):
+                head = [1, number] + [rng.choice(numbers) for _ in range(3)] + [5, rng.randrange(8), role]
+                record = [rng.choice([0, 1, b"", b"key", "text", True, [], [[]]]) for _ in range(rng.randrange(10))]
+                yield [pack(head + [record])]
+                yield [pack(head)]
+        for endpoint in endpoints:
+            for cluster in (0, 7):
+                for name in ("test", "other", self.node.name):
+                    hello = [1, 0, cluster, name, 8, self.node.name, endpoint, 1, PARTITIONS, 1, 0, b"", True, True]
+                    member = [8, name, elsewhere, elsewhere, endpoint, "", 1e308, 1, 2 ** 64 - 1, 2 ** 63, 0, b"", True]
+                    slots = [[partition, 0, 2 ** 63, 2 ** 31, 8, 0, 0] for partition in range(PARTITIONS)]
+                    charter = [cluster, name, 8, name, PARTITIONS, 1, 0, 1]
+                    records = {8: [hello], 9: [hello], 10: [hello, "go away"], 11: [hello, member],
+                               12: [hello, charter, [member]], 13: [5, True], 14: [5, True],
+                               15: [hello, False, [[8, 1]], [1] * 64], 16: [[member], slots]}
+                    for number, record in records.items():
+                        yield [pack([1, number, cluster, 8, 9, 10, 2, 2, record])]
+
     def frames(self):
         """Multipart messages of garbage, of MessagePack that may look like messages between nodes, and of requests."""
         rng = random.Random(5)
@@ -298,6 +322,7 @@ class Sockets(Served):
                                     for _ in range(rng.randrange(10))])]
             yield [b"", pack([number])]
             yield [pack(number), pack([rng.randrange(2 ** 32) for _ in range(6)])]
+        yield from self.forgeries(rng)
         for value in ({"op": "ping"}, {"op": "put", "key": b"k", "value": b"v"}, [], {}, [[]], [None] * 100):
             yield [b"", pack(value)]
             yield [pack(value)]

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""test_tour.py - the program `tour` passes with a real node, fails with each node that lies, and leaves nothing behind.
+"""test_tour.py - the program `tour` passes with real nodes, fails with nodes that lie, and leaves nothing behind.
 
-A lying node is this file run as `test_tour.py --node LIE --config FILE`: a small honest node that survives SIGKILL, and
-one lie. Environment: CARTWHEEL names the node's program; CARTWHEEL_BUILD the folder that holds `tour` (that of the node).
+A lying node is this file run as `test_tour.py --node LIE --config FILE`. Three of them are a small honest store, and one
+lie: the first one holds everything, the others, of which one is killed, pass on to it what they are asked.
+Environment: CARTWHEEL names the node's program; CARTWHEEL_BUILD the folder that holds `tour` (that of the node).
 """
 import os
 import shutil
@@ -18,36 +19,37 @@ import zmq
 import harness
 from harness import wait_for
 
-RUN_SECONDS = 120
+RUN_SECONDS = 300
+WAIT_SECONDS = 2  # for what a lying node never does
 RECORDS = 2000
 LIES = {  # what each does, and what the tour must say
     "flip": "other bytes",            # one value has a byte changed
     "short": "bytes, and",            # one value is cut
     "twin": "different values",       # one key has a value that nobody wrote beside its own
-    "forget": "is not there",         # what was acknowledged before the kill is gone
+    "forget": "is not there",         # something that was acknowledged is gone
     "last-write-wins": "the cart",    # one of two concurrent writes is dropped
     "delete-all": "the cart",         # a delete removes what its context does not cover
     "refuse": "could not be written",  # it takes no writes
+    "doubt": "could not be written: unknown",  # one write has no certain outcome
+    "keep-hints": "hints were not delivered",  # hints stay where they are
+    "differ": "do not agree",         # one key's replicas never agree
+    "hide-hint": "do not agree",      # they do, but somebody holds a hint for one
+    "silent": "do not agree",         # one replica does not say what it holds
     "status": "status 3",             # it ends with another status than 0
-    "deaf": "ended while it started",  # it does not start at all
+    "deaf": "ended by itself",        # it does not start at all
 }
 
 
-# ---- the node that lies ----
+# ---- the nodes that lie ----
 
 class Liar:
     """Keys to lists of [number, put_id, value]; a context is a list of numbers."""
 
-    def __init__(self, lie, config):
+    def __init__(self, lie):
         self.lie = lie
-        self.log = os.path.join(os.path.dirname(config), "store")
         self.store = {}
         self.number = 0
-        if os.path.exists(self.log) and lie != "forget":
-            with open(self.log, "rb") as file:
-                for request in msgpack.Unpacker(file, raw=False):
-                    self.write(request)
-        self.file = open(self.log, "ab", buffering=0)
+        self.mended = set()
 
     def write(self, request):
         """A put or a delete; returns its context."""
@@ -62,9 +64,11 @@ class Liar:
             self.store[request["key"]] = kept + [[self.number, request["put_id"], request["value"]]]
         return msgpack.packb(sorted(seen | {self.number}))
 
-    def get(self, key):
-        values = [one[2] for one in self.store.get(key, [])]
+    def get(self, key, r):
+        values = list(dict.fromkeys(one[2] for one in self.store.get(key, [])))
         context = msgpack.packb([one[0] for one in self.store.get(key, [])])
+        if r == 3:
+            self.mended.add(key)
         if key.startswith(b"p7/") and values:
             if self.lie == "flip":
                 values = [values[0][:-2] + bytes([values[0][-2] ^ 1]) + values[0][-1:]]
@@ -72,37 +76,71 @@ class Liar:
                 values = [values[0][:-1]]
             elif self.lie == "twin":
                 values.append(b"nobody wrote this")
+            elif self.lie == "forget":
+                values = []
         return {"status": "ok" if values else "not_found", "values": values, "context": context}
+
+    def inspect(self, key):
+        replicas = [{"slot": slot, "node": "node%d" % (slot + 1), "role": "owner", "reachable": True, "digest": b"same",
+                     "values": 1, "bytes": 1, "tombstone": False} for slot in range(3)]
+        if key.startswith(b"p7/"):
+            if self.lie == "differ" or self.lie == "behind" and key not in self.mended:
+                replicas[2]["digest"] = b"other"
+            elif self.lie == "hide-hint":
+                replicas.append({**replicas[1], "node": "node1", "role": "fallback"})
+            elif self.lie == "silent":
+                replicas[2]["digest"] = None
+        return {"status": "ok", "partition": 0, "replicas": replicas}
 
     def answer(self, request):
         op = request["op"]
-        if op == "status":
-            return {"status": "ok", "ready": True}
         if op == "get":
-            return self.get(request["key"])
+            return self.get(request["key"], request.get("r"))
+        if op == "inspect":
+            return self.inspect(request["key"])
         if self.lie == "refuse":
             return {"status": "read_only", "message": "the disk is full: make room"}
-        self.file.write(msgpack.packb(request))
+        if self.lie == "doubt" and request["key"].startswith(b"p1501/"):
+            return {"status": "unknown", "message": "too few replicas confirmed", "acks": 1}
         return {"status": "ok", "context": self.write(request), "acks": 1}
+
+    def status(self):
+        members = [{"name": "node%d" % number, "state": "up", "reachable": True} for number in (1, 2, 3)]
+        return {"status": "ok", "ready": True, "members": members, "hints": 5 if self.lie == "keep-hints" else 0}
+
+
+def client_endpoint(config):
+    with open(config) as file:
+        return next(line.split("=")[1].strip() for line in file if line.strip().startswith("client ="))
 
 
 def lie_for_ever(lie, config):
     if lie == "deaf":
         sys.exit("there is no such thing")
-    with open(config) as file:
-        endpoint = next(line.split("=")[1].strip() for line in file if line.strip().startswith("client ="))
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(3 if lie == "status" else 0))
-    liar = Liar(lie, config)
+    liar = Liar(lie)
     router = zmq.Context.instance().socket(zmq.ROUTER)
     router.linger = 0
-    router.bind(endpoint)
+    router.bind(client_endpoint(config))
+    first = os.path.join(os.path.dirname(config), "node1.cfg")
+    store = zmq.Context.instance().socket(zmq.DEALER) if config != first else None
+    if store:
+        store.linger = 0
+        store.connect(client_endpoint(first))
     while True:
         if not router.poll(50):  # Python runs a signal's handler only between two calls
             continue
         client, delimiter, body = router.recv_multipart()
         request = msgpack.unpackb(body, raw=False)
         request["key"] = request.get("key", b"")
-        router.send_multipart([client, delimiter, msgpack.packb({**liar.answer(request), "id": request["id"]})])
+        if request["op"] == "status":
+            reply = msgpack.packb({**liar.status(), "id": request["id"]})
+        elif store:
+            store.send_multipart([b"", body])
+            reply = store.recv_multipart()[1]
+        else:
+            reply = msgpack.packb({**liar.answer(request), "id": request["id"]})
+        router.send_multipart([client, delimiter, reply])
 
 
 # ---- the tests ----
@@ -155,13 +193,17 @@ class Tour(harness.Case):
         with open(program, "w") as file:
             file.write('#!/bin/sh\nexec "%s" "%s" --node %s "$@"\n' % (sys.executable, os.path.abspath(__file__), lie))
         os.chmod(program, 0o755)
-        return self.finish(self.start("--program", program, "--file", self.records, "--clients", "4"))
+        return self.finish(self.start("--program", program, "--file", self.records, "--clients", "4",
+                                      "--wait", str(WAIT_SECONDS)))
 
-    def test_a_real_node(self):
+    def test_real_nodes(self):
         status, out, err = self.finish(self.start("--program", harness.program(), "--file", self.records))
         self.assertEqual(status, 0, out + err)
-        self.assertIn("SIGKILL with", out)
+        self.assertIn("SIGKILL of node2 with", out)
+        self.assertIn("errors to a client: none", out)
+        self.assertIn("in the 5 s after the kill", out)
         self.assertIn("all %d records are there, each with one value, byte for byte" % RECORDS, out)
+        self.assertIn("the three replicas of all %d records are equal" % RECORDS, out)
         for figure in ("p50", "p99", "p99.9", "/s"):
             self.assertIn(figure, out)
 
@@ -170,15 +212,22 @@ class Tour(harness.Case):
         status, out, err = self.finish(self.start("--program", harness.program(), "--file", self.records,
                                                   "--data", data))
         self.assertEqual(status, 0, out + err)
-        self.assertTrue(os.listdir(os.path.join(data, "data")))
+        for node in ("node1", "node2", "node3"):
+            self.assertTrue(os.listdir(os.path.join(data, node)))
         status, out, err = self.finish(self.start("--program", harness.program(), "--file", self.records,
                                                   "--data", data))
         self.assertEqual(status, 1, "a folder with data would give each record a sibling")
         self.assertIn("empty", err)
 
-    def test_an_honest_node(self):
+    def test_honest_nodes(self):
         status, out, err = self.tour_with("none")
         self.assertEqual(status, 0, out + err)
+        self.assertIn("  0 of them differed until a read mended them", out)
+
+    def test_a_replica_that_is_behind_is_mended(self):
+        status, out, err = self.tour_with("behind")
+        self.assertEqual(status, 0, out + err)
+        self.assertIn("  1 of them differed until a read mended them", out)
 
     def test_lies(self):
         for lie, sentence in LIES.items():
@@ -191,23 +240,23 @@ class Tour(harness.Case):
     def test_interrupted(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             process = self.start("--program", harness.program(), "--file", self.records)
-            started = wait_for(lambda: children(process.pid), "the node")
+            started = wait_for(lambda: children(process.pid), "the nodes")
             process.send_signal(number)
             status, out, err = self.finish(process)
             self.assertEqual(status, 3, out + err)
             for child in started:
-                self.assertTrue(gone(child), "the node outlived the tour")
+                self.assertTrue(gone(child), "a node outlived the tour")
 
     def test_killed(self):
         process = self.start("--program", harness.program(), "--file", self.records)
-        started = wait_for(lambda: children(process.pid), "the node")
+        started = wait_for(lambda: children(process.pid), "the nodes")
         process.kill()
         process.communicate(timeout=RUN_SECONDS)
         for child in started:
-            wait_for(lambda: gone(child), "the end of the node")
+            wait_for(lambda: gone(child), "the end of a node")
 
     def test_usage(self):
-        for arguments in (("--frob", "1"), ("--records",), ("--records", "0"), ("--clients", "x"), ("records", "1")):
+        for arguments in (("--frob", "1"), ("--records",), ("--records", "0"), ("--clients", "x"), ("--wait", "0"), ("records", "1")):
             process = self.start(*arguments)
             status, out, err = self.finish(process)
             self.assertEqual(status, 2, out + err)

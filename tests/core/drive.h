@@ -16,7 +16,8 @@
 #include "messages/memory.h"
 #include "messages/request.h"
 
-#define MS 1000u /* in microseconds */
+#define MS 1000u             /* in microseconds */
+#define DRIVE_NONCE 0x5eed0u /* of the process that the role is in */
 
 typedef struct {
     const role_t *role;
@@ -45,6 +46,7 @@ static inline settings_t drive_settings (uint32_t partitions, uint8_t n, uint8_t
         .sync_ms = 100,
         .value_bytes = 1u << 20,
         .siblings_count = 100,
+        .hints_bytes = 1u << 30,
         .in_flight_count = 64,
         .monitor_ms = 1000,
     };
@@ -53,7 +55,8 @@ static inline settings_t drive_settings (uint32_t partitions, uint8_t n, uint8_t
 static inline void drive_open (drive_t *self, const role_t *role, const settings_t *settings,
                                store_t *store, uint64_t seed)
 {
-    setup_t setup = {.settings = settings, .store = store, .version = "0.1-test"};
+    setup_t setup = {
+        .settings = settings, .store = store, .nonce = DRIVE_NONCE, .version = "0.1-test"};
     rng_seed (&setup.rng, seed);
     memset (self, 0, sizeof *self);
     self->role = role;
@@ -180,6 +183,17 @@ static inline message_t *drive_snapshot (const settings_t *settings, size_t coun
                          .owner = (partition + slot) % count + 1};
     snapshot->version = ring_sum (snapshot);
     return message;
+}
+
+/*  Slots that a node owns, over all partitions; of node 0: vacant ones. */
+static inline uint64_t drive_load (const ring_t *ring, uint64_t node)
+{
+    const charter_t *charter = ring_charter (ring);
+    uint64_t load = 0;
+    for (uint32_t partition = 0; partition < charter->partitions; partition++)
+        for (uint8_t slot = 0; slot < charter->n; slot++)
+            load += ring_slot (ring, partition, slot)->owner == node;
+    return load;
 }
 
 /* ---- states ---- */

@@ -70,9 +70,30 @@ static inline message_t *rig_mint (rig_t *rig, const char *value, const context_
     return message;
 }
 
+/*  Gives a write that has none a stamp of now, and the patience of a second. */
+static inline void rig_stamp (const rig_t *rig, message_t *message)
+{
+    stamp_t now = {.nonce = DRIVE_NONCE, .clock_ms = rig->drive.now_us / 1000};
+    if (message->type == MESSAGE_mint && message->mint.stamp.nonce == 0) {
+        message->mint.stamp = now;
+        message->mint.patience_ms = 1000;
+    } else if (message->type == MESSAGE_replicate && message->replicate.stamp.nonce == 0)
+        message->replicate.stamp = now;
+}
+
+static inline message_t *rig_replicate (const uint64_t *actors, size_t count, const char *value)
+{
+    message_t *message = message_new (MESSAGE_replicate);
+    message->replicate.request = 4;
+    message->replicate.key = bytes_copy (KEY, strlen (KEY));
+    message->replicate.state = drive_state (actors, count, bytes_text (value));
+    return message;
+}
+
 /*  Sends as the peer's coordinator. */
 static inline void rig_ask (rig_t *rig, message_t *message)
 {
+    rig_stamp (rig, message);
     drive_message (&rig->drive, PEER, ROLE_COORDINATOR, message);
 }
 

@@ -43,18 +43,22 @@ Test (coordinator, each_reply_repeats_its_requests_id)
     rig_open (&rig, 1, 1, 1);
     for (size_t i = 0; i < IDS_COUNT; i++) {
         bytes_t id = bytes_view (s_ids[i].data, s_ids[i].size);
-        request_t ping = rig_request ("ping"), get = rig_about ("get"),
+        request_t ping = rig_request ("ping"), get = rig_about ("get"), plan = rig_request ("plan"),
                   leave = rig_request ("leave"), wrong = rig_request ("dance"),
                   many = rig_about ("get"), foreign = rig_put ("milk"),
                   stats = rig_request ("stats");
         GIVE (request, &many, r, 2);
         GIVE (request, &foreign, context, bytes_text ("no context"));
-        request_t *const now[] = {&ping, &leave, &wrong, &many, &foreign};
+        request_t *const now[] = {&ping, &plan, &wrong, &many, &foreign};
         for (size_t j = 0; j < sizeof now / sizeof *now; j++) {
             s_give_id (now[j], id);
             rig_ask (&rig, now[j]);
             s_check_id (&rig, id);
         }
+        s_give_id (&leave, id);
+        rig_ask (&rig, &leave);
+        rig_decided (&rig, STATUS_OK, "");
+        s_check_id (&rig, id);
         s_give_id (&get, id);
         rig_ask (&rig, &get);
         rig_absent (&rig, 1);
@@ -192,19 +196,76 @@ Test (coordinator, a_ring_that_contradicts_itself_is_not_followed)
     rig_close (&rig);
 }
 
-Test (coordinator, operators_ops_are_answered_with_a_reason)
+Test (coordinator, a_node_that_is_no_member_any_more_is_unavailable)
+{
+    rig_t rig;
+    settings_t settings = drive_settings (1, 3, 1, 1);
+    rig_open_with (&rig, &settings, 3, 0);
+    message_t *message = drive_snapshot (&settings, 3);
+    message->snapshot.members.items[0].state = MEMBER_REMOVED;
+    drive_message (&rig.drive, 0, ROLE_GOSSIP, message);
+    request_t get = rig_about ("get"), put = rig_put ("milk");
+    rig_ask (&rig, &get);
+    rig_failure (&rig, "unavailable");
+    rig_ask (&rig, &put);
+    rig_failure (&rig, "unavailable");
+    rig_close (&rig);
+}
+
+Test (coordinator, operators_wishes_are_gossips_to_decide)
+{
+    for (size_t members = 0; members < 2; members++) {
+        rig_t rig;
+        settings_t settings = drive_settings (1, 1, 1, 1);
+        rig_open_with (&rig, &settings, members, 0);
+        request_t join = rig_request ("join"), leave = rig_request ("leave"),
+                  remove = rig_request ("remove");
+        GIVE (request, &join, seed, bytes_text ("tcp://127.0.0.1:7"));
+        GIVE (request, &remove, node, bytes_text ("node9"));
+        request_t *const requests[] = {&join, &leave, &remove};
+        static const op_t ops[] = {OP_JOIN, OP_LEAVE, OP_REMOVE};
+        for (size_t i = 0; i < 3; i++)
+            for (int well = 0; well < 2; well++) {
+                rig_ask (&rig, requests[i]);
+                const effect_t *effect = drive_sent (&rig.drive, MESSAGE_admin, 0);
+                cr_assert_eq (effect->to.node, 0);
+                cr_assert_eq (effect->to.role, ROLE_GOSSIP);
+                const admin_t *admin = &effect->message->admin;
+                cr_assert_eq (admin->op, ops[i]);
+                cr_assert (bytes_equal (admin->seed, i == 0 ? join.seed : bytes_view (NULL, 0)));
+                cr_assert (bytes_equal (admin->node, i == 2 ? remove.node : bytes_view (NULL, 0)));
+                if (well) {
+                    failure_t done;
+                    rig_decided (&rig, STATUS_OK, "");
+                    rig_reply (&rig, &failure_schema, &done, "ok");
+                    cr_assert_not (HAS (failure, &done, message));
+                } else {
+                    rig_decided (&rig, STATUS_BAD_REQUEST, "node: no member has this name");
+                    failure_t failure = rig_failure (&rig, "bad_request");
+                    cr_assert (bytes_equal (failure.message,
+                                            bytes_text ("node: no member has this name")));
+                }
+            }
+        rig_ask (&rig, &leave);
+        drive_tick (&rig.drive, 1000 * MS);
+        rig_failure (&rig, "timeout");
+        rig_decided (&rig, STATUS_OK, "");
+        cr_assert_not (rig_answered (&rig), "late");
+        rig_close (&rig);
+    }
+}
+
+Test (coordinator, what_this_version_lacks_is_told)
 {
     rig_t rig;
     rig_open (&rig, 1, 1, 1);
-    request_t join = rig_request ("join"), leave = rig_request ("leave"),
-              remove = rig_request ("remove"), own = rig_request ("remove");
-    GIVE (request, &remove, node, bytes_text ("nobody"));
-    GIVE (request, &own, node, bytes_text ("node1"));
-    request_t *const requests[] = {&join, &leave, &remove, &own};
-    for (size_t i = 0; i < 4; i++) {
-        rig_ask (&rig, requests[i]);
-        rig_failure (&rig, "bad_request");
-    }
+    request_t plan = rig_request ("plan"), background = rig_request ("background");
+    GIVE (request, &background, work, bytes_text ("all"));
+    GIVE (request, &background, state, bytes_text ("run"));
+    rig_ask (&rig, &plan);
+    rig_failure (&rig, "bad_request");
+    rig_ask (&rig, &background);
+    rig_failure (&rig, "bad_request");
     rig_close (&rig);
 }
 
@@ -277,6 +338,64 @@ Test (coordinator, bytes_in_progress_have_a_limit)
     cr_assert_not (drive_busy (&rig.drive));
     rig_ask (&rig, &small);
     cr_assert_not (rig_answered (&rig));
+    rig_close (&rig);
+}
+
+Test (coordinator, states_that_are_kept_count_as_bytes_in_progress)
+{
+    rig_t rig;
+    rig_open (&rig, 3, 3, 3);
+    const coordinator_t *self = rig.drive.core;
+    const uint64_t actor = 10;
+    char *large = memory_new (1u << 20, 1);
+    bytes_t value = bytes_view (large, 1u << 20);
+    request_t get = rig_about ("get");
+    rig_ask (&rig, &get);
+    for (uint64_t node = 1; node <= 3; node++) {
+        cr_assert_leq (self->bytes - (node - 1) * value.size, 3000);
+        rig_found (&rig, node, drive_state (&actor, 1, value));
+    }
+    cr_assert (rig_answered (&rig));
+    cr_assert_eq (self->bytes, 0);
+    request_t put = rig_put ("");
+    put.value = value;
+    rig_ask (&rig, &put);
+    message_t *minted = message_new (MESSAGE_mint_reply);
+    minted->mint_reply.request = rig.request;
+    minted->mint_reply.state = drive_state (&actor, 1, value);
+    rig_from (&rig, 1, minted);
+    cr_assert_geq (self->bytes, value.size, "as long as an owner is silent");
+    cr_assert_leq (self->bytes, value.size + 3000, "once: the value is in the state");
+    drive_tick (&rig.drive, 2000 * MS);
+    cr_assert_eq (self->bytes, 0);
+    free (large);
+    rig_close (&rig);
+}
+
+Test (coordinator, a_full_table_still_publishes_stats)
+{
+    rig_t rig;
+    settings_t settings = drive_settings (1, 2, 1, 1);
+    settings.in_flight_count = 4;
+    rig_open_with (&rig, &settings, 2, 0);
+    rig_surveyed (&rig, 0);
+    drive_tick (&rig.drive, 950 * MS); /* what is asked now is in the table at the next interval */
+    request_t request = rig_put ("milk");
+    for (int i = 0; i < 20; i++) { /* answered at once, the other owner silent */
+        rig_ask (&rig, &request);
+        if (rig_answered (&rig))
+            break;
+        message_t *minted = message_new (MESSAGE_mint_reply);
+        minted->mint_reply.request = rig.request;
+        minted->mint_reply.state = drive_state ((uint64_t[]){10}, 1, bytes_text ("milk"));
+        rig_from (&rig, 1, minted);
+        rig_stored (&rig, 1, STATUS_OK);
+        cr_assert (rig_answered (&rig));
+    }
+    rig_ask (&rig, &request);
+    rig_failure (&rig, "overloaded");
+    drive_tick (&rig.drive, 50 * MS);
+    cr_assert_eq (drive_sent_count (&rig.drive, MESSAGE_survey), 1);
     rig_close (&rig);
 }
 

@@ -349,6 +349,45 @@ Test (get, a_floor_is_never_the_cause_of_a_timeout)
     rig_close (&rig);
 }
 
+Test (get, a_floor_of_a_hasty_client_leaves_it_time_to_hear_the_answer)
+{
+    /* The time is nearly over before any time-out of ours is. */
+    rig_t rig;
+    rig_open (&rig, 3, 1, 2);
+    bytes_t floor = rig_blob (OTHER, 1);
+    for (uint32_t timeout_ms = 1; timeout_ms <= 45; timeout_ms += 11) {
+        uint64_t began_us = rig.drive.now_us;
+        request_t request = rig_about ("get");
+        GIVE (request, &request, floor, floor);
+        GIVE (request, &request, r, 1);
+        GIVE (request, &request, timeout, timeout_ms);
+        rig_ask (&rig, &request);
+        rig_found (&rig, 1, s_state (ONE, 1, "milk"));
+        cr_assert_not (rig_answered (&rig), "others may know more");
+        cr_assert_lt (rig_wait (&rig, began_us), timeout_ms * MS);
+        got_t got;
+        rig_reply (&rig, &got_schema, &got, "ok");
+        cr_assert (HAS (got, &got, stale) && got.stale);
+        codec_clear (&got_schema, &got);
+    }
+    bytes_clear (&floor);
+    rig_close (&rig);
+}
+
+Test (get, an_answer_that_comes_when_a_floor_waits_no_longer_goes_out_at_once)
+{
+    rig_t rig;
+    rig_open (&rig, 3, 1, 2);
+    uint64_t deadline_us = rig.drive.now_us + rig.settings.timeout_ms * MS;
+    s_get_floor (&rig);
+    while (rig.drive.effects.wake_us < deadline_us - 10 * MS)
+        rig_tick (&rig);
+    rig.drive.now_us = deadline_us - 5 * MS;
+    rig_found (&rig, 1, s_state (ONE, 1, "milk"));
+    cr_assert (rig_answered (&rig));
+    rig_close (&rig);
+}
+
 /* ---- read repair ---- */
 
 /*  The nodes that were sent the state, which is this one. */

@@ -390,3 +390,27 @@ Test (holdings, an_empty_store_is_counted_at_once)
     cr_assert_eq (rig.holdings.keys, 1);
     s_close (&rig);
 }
+
+/* ---- whether a partition is empty ---- */
+
+Test (holdings, a_partition_with_a_record_is_not_empty_be_it_a_tombstone)
+{
+    for (unsigned live = 0; live < 2; live++)
+        for (unsigned number = 0; number < 20; number++) {
+            rig_t rig;
+            s_open (&rig, PARTITIONS);
+            char text[24];
+            bytes_t key = s_key (text, number);
+            s_save (&rig, key, live, WALL_MS);
+            for (int counted = 0; counted < 2; counted++) {
+                for (uint32_t partition = 0; partition < PARTITIONS; partition++) {
+                    bool empty;
+                    cr_assert_eq (holdings_empty (&rig.holdings, partition, PARTITIONS, &empty),
+                                  STORE_OK);
+                    cr_assert_eq (empty, partition != place_of (PARTITIONS, key).partition);
+                }
+                cr_assert_eq (holdings_count (&rig.holdings), STORE_OK);
+            }
+            s_close (&rig);
+        }
+}

@@ -255,6 +255,25 @@ Test (keys, too_few_owners_are_told)
     rig_close (&rig);
 }
 
+Test (keys, only_owners_are_asked)
+{
+    names_t names;
+    s_names (&names);
+    rig_t rig;
+    settings_t settings = drive_settings (1, 3, 2, 2);
+    rig_open_with (&rig, &settings, 5, NODE (2) | NODE (3));
+    s_ask (&rig, 10, bytes_view (NULL, 0));
+    rig_failure (&rig, "unavailable");
+    rig_ring (&rig, 5, NODE (2));
+    s_ask (&rig, 10, bytes_view (NULL, 0));
+    cr_assert_eq (rig_asked (&rig, MESSAGE_scan), NODE (1) | NODE (3));
+    s_page (&rig, 1, &names, 1, -1);
+    rig_peers (&rig, 5, NODE (2) | NODE (3), 100);
+    drive_tick (&rig.drive, 0);
+    rig_failure (&rig, "unavailable");
+    rig_close (&rig);
+}
+
 /* ---- inspect ---- */
 
 static bool s_nil (bytes_t raw)
@@ -271,6 +290,32 @@ static const holding_t *s_holding (const inspected_t *inspected, uint32_t slot)
     return NULL;
 }
 
+/*  Each of these nodes says that it holds no hint for any slot of another. */
+static void s_no_hints (rig_t *rig, unsigned nodes)
+{
+    for (uint64_t node = 1; node <= rig->settings.n; node++)
+        for (uint8_t slot = 0; slot < rig->settings.n; slot++)
+            if ((nodes >> node & 1) && slot != node - 1) {
+                cr_assert_not (rig_answered (rig));
+                rig_found_hint (rig, node, slot, bytes_view (NULL, 0));
+            }
+}
+
+#define ALL (NODE (1) | NODE (2) | NODE (3) | NODE (4))
+
+/*  The nodes (a bit each) that were asked for their hint of a slot in this step. */
+static unsigned s_asked_hint (rig_t *rig, uint8_t slot)
+{
+    unsigned nodes = 0;
+    for (size_t i = 0; i < drive_sent_count (&rig->drive, MESSAGE_read); i++) {
+        const effect_t *effect = drive_sent (&rig->drive, MESSAGE_read, i);
+        const read_t *read = &effect->message->read;
+        if (read->hint && read->slot == slot)
+            nodes |= 1u << (effect->to.node == 0 ? 1 : effect->to.node);
+    }
+    return nodes;
+}
+
 Test (inspect, states_stand_side_by_side)
 {
     static const uint64_t both[] = {10, 11};
@@ -280,7 +325,10 @@ Test (inspect, states_stand_side_by_side)
     rig_open (&rig, 4, 2, 2);
     request_t request = rig_about ("inspect");
     rig_ask (&rig, &request);
-    cr_assert_eq (rig_asked (&rig, MESSAGE_read), NODE (1) | NODE (2) | NODE (3) | NODE (4));
+    cr_assert_eq (rig_asked (&rig, MESSAGE_read), ALL);
+    for (uint8_t slot = 0; slot < 4; slot++)
+        cr_assert_eq (s_asked_hint (&rig, slot), ALL & ~NODE (slot + 1));
+    s_no_hints (&rig, ALL);
     rig_found (&rig, 1, drive_state (both, 2, bytes_text ("milk")));
     rig_found (&rig, 2, drive_state (both, 2, bytes_text ("milk")));
     rig_found (&rig, 3, object_encode (&tombstone));
@@ -321,6 +369,7 @@ Test (inspect, what_nobody_told_is_nil)
     uint64_t deadline_us = rig.drive.now_us + rig.settings.timeout_ms * MS;
     rig_ask (&rig, &request);
     cr_assert_eq (rig_asked (&rig, MESSAGE_read), NODE (1) | NODE (3));
+    cr_assert_eq (s_asked_hint (&rig, 1), NODE (1) | NODE (3), "for the one that is down");
     rig_absent (&rig, 1);
     while (!rig_answered (&rig))
         drive_tick (&rig.drive, 10 * MS);
@@ -349,12 +398,62 @@ Test (inspect, it_is_always_ok)
     rig_ask (&rig, &request);
     rig_refused (&rig, 1, STATUS_INTERNAL);
     rig_refused (&rig, 2, STATUS_UNAVAILABLE);
+    s_no_hints (&rig, ALL);
     inspected_t inspected;
     rig_reply (&rig, &inspected_schema, &inspected, "ok");
     for (uint32_t slot = 0; slot < 2; slot++) {
         cr_assert (s_nil (s_holding (&inspected, slot)->digest));
         cr_assert (s_holding (&inspected, slot)->reachable);
     }
+    codec_clear (&inspected_schema, &inspected);
+    rig_close (&rig);
+}
+
+Test (inspect, holders_of_hints_are_listed)
+{
+    static const uint64_t actors[] = {10};
+    rig_t rig;
+    settings_t settings = drive_settings (1, 2, 2, 2);
+    rig_open_with (&rig, &settings, 4, NODE (2));
+    request_t request = rig_about ("inspect");
+    rig_ask (&rig, &request);
+    cr_assert_eq (rig_asked (&rig, MESSAGE_read), NODE (1));
+    cr_assert_eq (s_asked_hint (&rig, 0), NODE (3) | NODE (4));
+    cr_assert_eq (s_asked_hint (&rig, 1), NODE (1) | NODE (3) | NODE (4));
+    rig_found (&rig, 1, drive_state (actors, 1, bytes_text ("milk")));
+    for (uint64_t node = 3; node <= 4; node++)
+        rig_found_hint (&rig, node, 0, bytes_view (NULL, 0));
+    rig_found_hint (&rig, 1, 1, bytes_view (NULL, 0));
+    rig_found_hint (&rig, 3, 1, bytes_copy ("nonsense", 8));
+    cr_assert_not (rig_answered (&rig));
+    rig_found_hint (&rig, 4, 1, drive_state (actors, 1, bytes_text ("milk")));
+    inspected_t inspected;
+    rig_reply (&rig, &inspected_schema, &inspected, "ok");
+    cr_assert_eq (inspected.replicas.count, 3);
+    const holding_t *owner = s_holding (&inspected, 0), *hint = &inspected.replicas.items[2];
+    cr_assert_eq (s_holding (&inspected, 1)->reachable, false);
+    cr_assert (bytes_equal (hint->role, bytes_text ("fallback")));
+    cr_assert_eq (hint->slot, 1);
+    cr_assert_eq (hint->node.data[4], '4');
+    cr_assert (hint->reachable);
+    cr_assert (bytes_equal (hint->digest, owner->digest));
+    codec_clear (&inspected_schema, &inspected);
+    rig_close (&rig);
+}
+
+Test (inspect, who_is_lost_on_the_way_is_not_waited_for)
+{
+    rig_t rig;
+    rig_open (&rig, 2, 2, 2);
+    request_t request = rig_about ("inspect");
+    rig_ask (&rig, &request);
+    rig_absent (&rig, 1);
+    rig_found_hint (&rig, 1, 1, bytes_view (NULL, 0));
+    rig_peers (&rig, 2, NODE (2), 100);
+    drive_tick (&rig.drive, 0);
+    inspected_t inspected;
+    rig_reply (&rig, &inspected_schema, &inspected, "ok");
+    cr_assert_not (s_holding (&inspected, 1)->reachable);
     codec_clear (&inspected_schema, &inspected);
     rig_close (&rig);
 }

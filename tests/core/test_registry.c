@@ -101,6 +101,24 @@ Test (registry, a_row_that_is_none_is_damage)
     }
 }
 
+Test (registry, what_is_dissolved_is_forgotten)
+{
+    settings_t settings = drive_settings (512, 3, 2, 2);
+    store_t *store = memory_store_new (DURABILITY_BATCH);
+    message_t *message = drive_snapshot (&settings, 5);
+    s_enact (store, &message->snapshot);
+    cr_assert_eq (store_put (store, STORE_DATA, bytes_text ("k"), bytes_text ("v")), STORE_OK);
+    cr_assert_eq (registry_dissolve (store), STORE_OK);
+    recall_reply_t reply = {0};
+    cr_assert_eq (registry_recall (store, &reply), STORE_OK);
+    cr_assert_eq (reply.charter.node + reply.members.count + reply.slots.count, 0);
+    codec_clear (&recall_reply_schema, &reply);
+    bytes_t value;
+    cr_assert_eq (store_get (store, STORE_DATA, bytes_text ("k"), &value), STORE_OK, "rows alone");
+    message_destroy (&message);
+    store_destroy (&store);
+}
+
 Test (registry, a_store_that_fails_is_no_absence)
 {
     settings_t settings = drive_settings (4, 1, 1, 1);

@@ -357,6 +357,200 @@ Test (replica, damaged_rows_halt_the_node)
     rig_close (&rig);
 }
 
+/*  Gives slot 0 of partition `partition` to node 2. Whether it was given, as the answer says, which comes when it is on disk. */
+static bool s_give (rig_t *rig, uint32_t partition, uint64_t version)
+{
+    message_t *enact = message_new (MESSAGE_enact);
+    enact->enact.gifts.items = memory_new (1, sizeof (slot_t));
+    enact->enact.gifts.items[0] =
+        (slot_t){.partition = partition, .slot = 0, .version = version, .owner = PEER};
+    enact->enact.gifts.count = 1;
+    drive_message (&rig->drive, 0, ROLE_GOSSIP, enact);
+    rig_silent (rig);
+    drive_kind (&rig->drive, EVENT_DRAINED);
+    if (drive_sent_count (&rig->drive, MESSAGE_enact_reply) == 0)
+        rig_synced (rig, store_sequence (rig->store));
+    effect_t *effect = drive_sent (&rig->drive, MESSAGE_enact_reply, 0);
+    cr_assert_not_null (effect);
+    const slot_list_t *gifts = &effect->message->enact_reply.gifts;
+    cr_assert (gifts->count == 0 || gifts->items[0].owner == PEER);
+    return gifts->count == 1;
+}
+
+/*  The rows of the slot that are persisted. */
+static uint64_t s_recalled_owner (rig_t *rig, uint32_t partition)
+{
+    drive_message (&rig->drive, 0, ROLE_GOSSIP, message_new (MESSAGE_recall));
+    effect_t *effect = drive_sent (&rig->drive, MESSAGE_recall_reply, 0);
+    const slot_list_t *slots = &effect->message->recall_reply.slots;
+    for (size_t i = 0; i < slots->count; i++)
+        if (slots->items[i].partition == partition && slots->items[i].slot == 0)
+            return slots->items[i].owner;
+    return 0;
+}
+
+static result_t s_read_result (rig_t *rig)
+{
+    rig_ask (rig, rig_read (rig, KEY));
+    return (result_t) rig_only (rig, MESSAGE_read_reply)->read_reply.result;
+}
+
+Test (replica, an_empty_slot_that_was_given_away_is_refused_in_the_same_step)
+{
+    rig_t rig;
+    rig_open (&rig, DURABILITY_BATCH);
+    cr_assert_eq (s_read_result (&rig), RESULT_ABSENT);
+    message_t *enact = message_new (MESSAGE_enact);
+    enact->enact.gifts.items = memory_new (1, sizeof (slot_t));
+    enact->enact.gifts.items[0] = (slot_t){.version = 2, .owner = PEER};
+    enact->enact.gifts.count = 1;
+    drive_message (&rig.drive, 0, ROLE_GOSSIP, enact);
+    rig_silent (&rig);
+    cr_assert_eq (s_read_result (&rig), RESULT_REFUSED, "before anything is on disk");
+    rig_refused (&rig, rig_mint (&rig, "milk", &NOTHING), STATUS_UNAVAILABLE);
+    const uint64_t actors[] = {5};
+    rig_ask (&rig, rig_replicate (actors, 1, "v"));
+    cr_assert_eq (rig_only (&rig, MESSAGE_replicate_reply)->replicate_reply.result, RESULT_REFUSED);
+    rig_synced (&rig, store_sequence (rig.store));
+    const enact_reply_t *reply =
+        &drive_sent (&rig.drive, MESSAGE_enact_reply, 0)->message->enact_reply;
+    cr_assert_eq (reply->gifts.count, 1);
+    cr_assert_eq (s_recalled_owner (&rig, 0), PEER);
+    /* A snapshot that was made before does not take it back; one that shows it does. */
+    drive_message (&rig.drive, 0, ROLE_GOSSIP, drive_snapshot (&rig.settings, 3));
+    cr_assert_eq (s_read_result (&rig), RESULT_REFUSED);
+    message_t *newer = drive_snapshot (&rig.settings, 3);
+    newer->snapshot.slots.items[0].version = 3;
+    drive_message (&rig.drive, 0, ROLE_GOSSIP, newer);
+    cr_assert_eq (s_read_result (&rig), RESULT_ABSENT, "it came back by a later row");
+    rig_close (&rig);
+}
+
+Test (replica, a_slot_with_a_record_is_not_given_away)
+{
+    rig_t rig;
+    rig_open (&rig, DURABILITY_BATCH);
+    context_t context = rig_minted (&rig, rig_mint (&rig, "milk", &NOTHING));
+    cr_assert_not (s_give (&rig, 0, 2));
+    cr_assert_eq (s_recalled_owner (&rig, 0), 0);
+    message_t *removal = rig_mint (&rig, "", &context);
+    removal->mint.remove = true;
+    context_t gone = rig_minted (&rig, removal);
+    cr_assert_not (s_give (&rig, 0, 2), "a tombstone is a record");
+    cr_assert_eq (s_read_result (&rig), RESULT_FOUND);
+    context_clear (&context);
+    context_clear (&gone);
+    rig_close (&rig);
+}
+
+Test (replica, only_what_is_ours_and_newer_is_given_away)
+{
+    rig_t rig;
+    rig_open (&rig, DURABILITY_BATCH);
+    cr_assert_not (s_give (&rig, 0, 1), "no newer than the row that is there");
+    cr_assert_not (s_give (&rig, 1, 2), "there is no such partition");
+    cr_assert (s_give (&rig, 0, 2));
+    cr_assert (s_give (&rig, 0, 2), "asked again, for the answer was lost");
+    cr_assert_not (s_give (&rig, 0, 3), "it is another's now");
+    rig_close (&rig);
+}
+
+Test (replica, each_partition_is_asked_for_itself)
+{
+    rig_t rig;
+    rig_open (&rig, DURABILITY_BATCH);
+    drive_close (&rig.drive);
+    rig.settings = drive_settings (4, 1, 1, 1);
+    drive_open (&rig.drive, &replica_role, &rig.settings, rig.store, 1);
+    drive_kind (&rig.drive, EVENT_START);
+    drive_message (&rig.drive, 0, ROLE_GOSSIP, drive_snapshot (&rig.settings, 1));
+    uint32_t partition = place_of (4, bytes_text (KEY)).partition;
+    context_t context = rig_minted (&rig, rig_mint (&rig, "milk", &NOTHING));
+    rig_synced (&rig, store_sequence (rig.store));
+    for (uint32_t i = 0; i < 4; i++)
+        cr_assert_eq (s_give (&rig, i, 2), i != partition, "%u", i);
+    context_clear (&context);
+    rig_close (&rig);
+}
+
+Test (replica, a_row_that_is_enacted_counts_at_once)
+{
+    rig_t rig;
+    rig_open (&rig, DURABILITY_BATCH);
+    message_t *read = rig_read (&rig, KEY), *again = rig_read (&rig, KEY);
+    read->read.slot = again->read.slot = 1;
+    rig_ask (&rig, read);
+    cr_assert_eq (rig_only (&rig, MESSAGE_read_reply)->read_reply.result, RESULT_REFUSED);
+    message_t *enact = message_new (MESSAGE_enact);
+    enact->enact.slots.items = memory_new (2, sizeof (slot_t));
+    enact->enact.slots.items[0] = (slot_t){.slot = 1, .version = 2, .owner = 1};
+    enact->enact.slots.items[1] = (slot_t){.partition = 999, .version = 2, .owner = 1};
+    enact->enact.slots.count = 2;
+    drive_message (&rig.drive, 0, ROLE_GOSSIP, enact);
+    rig_ask (&rig, again);
+    cr_assert_eq (rig_only (&rig, MESSAGE_read_reply)->read_reply.result, RESULT_ABSENT);
+    drive_message (&rig.drive, 0, ROLE_GOSSIP, drive_snapshot (&rig.settings, 3));
+    cr_assert_eq (drive_sent_count (&rig.drive, MESSAGE_seen), 1, "a row without a place is none");
+    rig_close (&rig);
+}
+
+/*  Whether the cluster was forgotten. */
+static bool s_dissolve (rig_t *rig)
+{
+    message_t *enact = message_new (MESSAGE_enact);
+    enact->enact.dissolve = true;
+    drive_message (&rig->drive, 0, ROLE_GOSSIP, enact);
+    drive_kind (&rig->drive, EVENT_DRAINED);
+    if (drive_sent_count (&rig->drive, MESSAGE_enact_reply) == 0)
+        rig_synced (rig, store_sequence (rig->store));
+    effect_t *effect = drive_sent (&rig->drive, MESSAGE_enact_reply, 0);
+    cr_assert_not_null (effect);
+    return effect->message->enact_reply.dissolved;
+}
+
+Test (replica, a_cluster_is_forgotten_only_by_who_holds_nothing_of_it)
+{
+    for (int kind = 0; kind < 3; kind++) {
+        rig_t rig;
+        rig_open (&rig, DURABILITY_BATCH);
+        message_t *table = drive_snapshot (&rig.settings, 3), *enact = message_new (MESSAGE_enact);
+        codec_copy (&charter_schema, &table->snapshot.charter, &enact->enact.charter);
+        drive_message (&rig.drive, 0, ROLE_GOSSIP, message_copy (enact));
+        cr_assert_not (s_give (&rig, 999, 2));
+        const uint64_t actors[] = {5};
+        message_t *replicate = rig_replicate (actors, 1, "v");
+        replicate->replicate.slot = (uint8_t) (kind == 2);
+        replicate->replicate.hint = kind == 2;
+        if (kind > 0)
+            rig_ask (&rig, replicate);
+        else
+            message_destroy (&replicate);
+        cr_assert_eq (s_dissolve (&rig), kind == 0, "%d", kind);
+        drive_message (&rig.drive, 0, ROLE_GOSSIP, message_new (MESSAGE_recall));
+        effect_t *effect = drive_sent (&rig.drive, MESSAGE_recall_reply, 0);
+        cr_assert_eq (effect->message->recall_reply.charter.cluster, kind == 0 ? 0 : 99);
+        /* Its snapshot, on its way when that happened, does not bring it back. */
+        drive_message (&rig.drive, 0, ROLE_GOSSIP, message_copy (table));
+        cr_assert_eq (s_read_result (&rig) == RESULT_REFUSED, kind == 0);
+        if (kind == 0) {
+            /* Unless it came back to that cluster, because the other one did not take it. */
+            drive_message (&rig.drive, 0, ROLE_GOSSIP, message_copy (enact));
+            drive_kind (&rig.drive, EVENT_DRAINED);
+            rig_synced (&rig, store_sequence (rig.store));
+            drive_message (&rig.drive, 0, ROLE_GOSSIP, message_copy (table));
+            cr_assert_eq (s_read_result (&rig), RESULT_ABSENT);
+            cr_assert (s_dissolve (&rig));
+            message_t *other = message_copy (table);
+            other->snapshot.charter.cluster = 100;
+            drive_message (&rig.drive, 0, ROLE_GOSSIP, other);
+            cr_assert_eq (s_read_result (&rig), RESULT_ABSENT);
+        }
+        message_destroy (&table);
+        message_destroy (&enact);
+        rig_close (&rig);
+    }
+}
+
 /* ---- the census ---- */
 
 Test (replica, the_census_is_not_forgotten_between_messages)

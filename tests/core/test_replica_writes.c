@@ -106,6 +106,7 @@ Test (replica, a_frame_that_came_twice_mints_once)
     cr_assert_eq (drive_sent_count (&rig.drive, MESSAGE_mint_reply), 0);
     cr_assert_eq (rig_siblings (&rig), 1, "what was replaced is not made again");
     /* The same number from another node is another request. */
+    rig_stamp (&rig, foreign);
     drive_message (&rig.drive, PEER + 1, ROLE_COORDINATOR, foreign);
     drive_kind (&rig.drive, EVENT_DRAINED);
     cr_assert_eq (drive_sent_count (&rig.drive, MESSAGE_mint_reply), 1);
@@ -127,9 +128,8 @@ Test (replica, a_refused_mint_that_comes_again_is_not_carried_out_after_all)
     host = message_new (MESSAGE_host);
     host->host.disk_free = UINT64_MAX;
     drive_message (&rig.drive, 0, ROLE_MONITOR, host);
-    /* Its coordinator has gone on to another home. */
-    rig_ask (&rig, again);
-    rig_silent (&rig);
+    /* Its coordinator has gone on to another home, or has told the client that nothing was stored. */
+    rig_refused (&rig, again, STATUS_READ_ONLY);
     cr_assert_eq (rig_siblings (&rig), 0);
     rig_close (&rig);
 }
@@ -309,6 +309,145 @@ Test (replica, a_replicated_state_is_merged_and_acknowledged_when_durable)
         cr_assert_eq (rig_siblings (&rig), 3);
     }
     context_clear (&context);
+    rig_close (&rig);
+}
+
+/* ---- message age ---- */
+
+/*  Sends a mint or a replicated state with this stamp; whether it was carried out. */
+static bool s_is_taken (rig_t *rig, uint64_t node, bool mint, stamp_t stamp, uint32_t patience_ms)
+{
+    const uint64_t actors[] = {5 + ++rig->request};
+    message_t *message = mint ? rig_mint (rig, "milk", &NOTHING) : rig_replicate (actors, 1, "v");
+    if (mint) {
+        message->mint.stamp = stamp;
+        message->mint.patience_ms = patience_ms;
+    } else
+        message->replicate.stamp = stamp;
+    size_t before = rig_siblings (rig);
+    drive_message (&rig->drive, node, ROLE_COORDINATOR, message);
+    effect_t *refusal =
+        drive_sent (&rig->drive, mint ? MESSAGE_mint_reply : MESSAGE_replicate_reply, 0);
+    if (refusal != NULL)
+        cr_assert_eq (mint ? refusal->message->mint_reply.status
+                           : refusal->message->replicate_reply.status,
+                      STATUS_UNAVAILABLE);
+    bool taken = refusal == NULL;
+    drive_kind (&rig->drive, EVENT_DRAINED);
+    cr_assert_eq (rig_siblings (rig), before + taken);
+    return taken;
+}
+
+Test (replica, what_is_too_old_or_for_another_process_is_refused)
+{
+    rig_t rig;
+    rig_open (&rig, DURABILITY_BATCH);
+    rig.drive.now_us += 999; /* not a whole number of ms */
+    uint64_t now_ms = rig.drive.now_us / 1000;
+    const uint64_t oldest_ms = now_ms - LIMIT_MESSAGE_AGE_MS;
+    for (int mint = 0; mint < 2; mint++) {
+        stamp_t stamp = {.nonce = DRIVE_NONCE, .clock_ms = now_ms};
+        cr_assert (s_is_taken (&rig, PEER, mint, stamp, UINT32_MAX));
+        stamp.clock_ms = oldest_ms;
+        cr_assert (s_is_taken (&rig, PEER, mint, stamp, UINT32_MAX));
+        stamp.clock_ms = oldest_ms - 1;
+        cr_assert_not (s_is_taken (&rig, PEER, mint, stamp, UINT32_MAX));
+        cr_assert_not (s_is_taken (&rig, 0, mint, stamp, UINT32_MAX), "also from here");
+        stamp.clock_ms = UINT64_MAX;
+        cr_assert (s_is_taken (&rig, PEER, mint, stamp, UINT32_MAX), "and nothing overflows");
+        stamp = (stamp_t){.nonce = DRIVE_NONCE + 1, .clock_ms = now_ms};
+        cr_assert_not (s_is_taken (&rig, PEER, mint, stamp, UINT32_MAX));
+        stamp = (stamp_t){.nonce = 0, .clock_ms = now_ms};
+        cr_assert_not (s_is_taken (&rig, PEER, mint, stamp, UINT32_MAX));
+        stamp = (stamp_t){0};
+        cr_assert (s_is_taken (&rig, 0, mint, stamp, 0), "this node needs none");
+    }
+    rig_close (&rig);
+}
+
+Test (replica, a_mint_that_nobody_waits_for_any_more_is_refused)
+{
+    rig_t rig;
+    rig_open (&rig, DURABILITY_BATCH);
+    stamp_t stamp = {.nonce = DRIVE_NONCE, .clock_ms = rig.drive.now_us / 1000 - 200};
+    cr_assert (s_is_taken (&rig, PEER, true, stamp, 200));
+    cr_assert_not (s_is_taken (&rig, PEER, true, stamp, 199));
+    rig_close (&rig);
+}
+
+Test (replica, a_mint_refused_for_its_age_may_come_again_with_a_new_stamp)
+{
+    rig_t rig;
+    rig_open (&rig, DURABILITY_BATCH);
+    message_t *mint = rig_mint (&rig, "milk", &NOTHING);
+    message_t *again = message_copy (mint);
+    mint->mint.stamp = (stamp_t){.nonce = DRIVE_NONCE + 1, .clock_ms = 1};
+    rig_refused (&rig, mint, STATUS_UNAVAILABLE);
+    context_t context = rig_minted (&rig, again);
+    cr_assert_eq (rig_siblings (&rig), 1);
+    context_clear (&context);
+    rig_close (&rig);
+}
+
+Test (replica, a_mint_sent_again_is_answered_again_while_its_version_lives)
+{
+    rig_t rig;
+    rig_open (&rig, DURABILITY_BATCH);
+    message_t *mint = rig_mint (&rig, "milk", &NOTHING);
+    mint->mint.put_id = bytes_copy ("sixteen bytes id", 16);
+    message_t *again = message_copy (mint), *late = message_copy (mint);
+    context_t first = rig_minted (&rig, mint);
+    context_t second = rig_minted (&rig, again);
+    cr_assert (codec_equal (&context_schema, &first, &second));
+    cr_assert_eq (rig_siblings (&rig), 1);
+    context_t bread = rig_minted (&rig, rig_mint (&rig, "bread", &first));
+    rig_ask (&rig, late);
+    rig_silent (&rig); /* a refusal would send it to another home */
+    cr_assert_eq (rig_siblings (&rig), 1);
+    context_clear (&first);
+    context_clear (&second);
+    context_clear (&bread);
+    rig_close (&rig);
+}
+
+/*  As many as the coordinators of three nodes may have in flight, when it was slow for a while. */
+Test (replica, a_mint_sent_again_is_known_behind_all_that_may_be_in_flight)
+{
+    rig_t rig;
+    rig_open (&rig, DURABILITY_BATCH);
+    message_t *mint = rig_mint (&rig, "milk", &NOTHING);
+    mint->mint.put_id = bytes_copy ("sixteen bytes id", 16);
+    message_t *late = message_copy (mint);
+    context_t milk = rig_minted (&rig, mint);
+    context_t bread = rig_minted (&rig, rig_mint (&rig, "bread", &milk));
+    for (uint64_t i = 0; i < 12288; i++) {
+        message_t *other = rig_mint (&rig, "other", &NOTHING);
+        bytes_clear (&other->mint.key);
+        other->mint.key = bytes_copy (&i, sizeof i);
+        rig_ask (&rig, other);
+    }
+    rig_ask (&rig, late);
+    drive_kind (&rig.drive, EVENT_DRAINED);
+    cr_assert_eq (rig_siblings (&rig), 1, "bread alone");
+    context_clear (&milk);
+    context_clear (&bread);
+    rig_close (&rig);
+}
+
+Test (replica, a_delete_sent_again_is_answered_again)
+{
+    rig_t rig;
+    rig_open (&rig, DURABILITY_BATCH);
+    context_t milk = rig_minted (&rig, rig_mint (&rig, "milk", &NOTHING));
+    message_t *removal = rig_mint (&rig, "", &milk);
+    removal->mint.remove = true;
+    message_t *again = message_copy (removal);
+    context_t first = rig_minted (&rig, removal);
+    context_t second = rig_minted (&rig, again);
+    cr_assert_eq (rig_siblings (&rig), 0);
+    context_clear (&milk);
+    context_clear (&first);
+    context_clear (&second);
     rig_close (&rig);
 }
 

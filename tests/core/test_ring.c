@@ -57,8 +57,8 @@ Test (ring, a_table_is_read_back)
         cr_assert_eq (ring_slot_of (ring, p, 1), (int) (p % 2));
         cr_assert_eq (ring_slot_of (ring, p, 3), -1);
     }
-    cr_assert_eq (ring_load (ring, 1), 8);
-    cr_assert_eq (ring_load (ring, 3), 0);
+    cr_assert_eq (drive_load (ring, 1), 8);
+    cr_assert_eq (drive_load (ring, 3), 0);
     ring_destroy (&ring);
     cr_assert_null (ring);
     ring_destroy (&ring);
@@ -123,12 +123,13 @@ Test (ring, following_takes_the_new_and_says_so)
     ring_t *ring = NULL;
     message_t *message = drive_snapshot (&settings, 1);
     message->from = (address_t){.role = ROLE_GOSSIP};
+    message->snapshot.sequence = 41;
     ring_follow (&ring, message, &effects);
     cr_assert_not_null (ring);
     cr_assert_eq (effects.count, 1);
     cr_assert_eq (effects.items[0].to.role, ROLE_GOSSIP);
     cr_assert_eq (effects.items[0].message->type, MESSAGE_seen);
-    cr_assert_eq (effects.items[0].message->seen.version, message->snapshot.version);
+    cr_assert_eq (effects.items[0].message->seen.sequence, 41);
     message_destroy (&message);
     effects_reset (&effects);
 
@@ -163,8 +164,8 @@ Test (ring, a_cluster_of_one_is_founded)
         cr_assert (bytes_equal (own->peer, bytes_text (settings.peer)));
         ring_t *ring = ring_new (&snapshot);
         cr_assert_not_null (ring);
-        cr_assert_eq (ring_load (ring, 77), partitions[i]);
-        cr_assert_eq (ring_load (ring, 0), 2 * (uint64_t) partitions[i], "the rest is vacant");
+        cr_assert_eq (drive_load (ring, 77), partitions[i]);
+        cr_assert_eq (drive_load (ring, 0), 2 * (uint64_t) partitions[i], "the rest is vacant");
         for (uint32_t p = 0; p < partitions[i]; p++) {
             cr_assert_eq (ring_slot_of (ring, p, 77), 0);
             cr_assert_eq (ring_slot (ring, p, 0)->phase, SLOT_READY);
@@ -184,6 +185,85 @@ Test (ring, a_tables_version_is_the_sum_of_its_rows)
     message->snapshot.slots.items[7].version = 3;
     cr_assert_eq (ring_sum (&message->snapshot), 3 + 8 + 5 + 2);
     message_destroy (&message);
+}
+
+/*  A ring of `count` members, as node 1 has it. */
+static ring_t *s_ring (uint32_t partitions, uint8_t n, size_t count)
+{
+    settings_t settings = drive_settings (partitions, n, 1, 1);
+    message_t *message = drive_snapshot (&settings, count);
+    ring_t *ring = ring_new (&message->snapshot);
+    cr_assert_not_null (ring);
+    message_destroy (&message);
+    return ring;
+}
+
+Test (ring, what_is_heard_of_peers_outlives_a_snapshot)
+{
+    ring_t *ring = s_ring (4, 2, 3);
+    uint32_t age_ms;
+    cr_assert_eq (ring_stamp (ring, 2, 5000000, &age_ms).nonce, 0, "never heard of");
+    sight_t sights[] = {{.node = 2, .reachable = true, .stamp = {.nonce = 7, .clock_ms = 90}},
+                        {.node = 3, .reachable = false},
+                        {.node = 9, .reachable = true}};
+    peers_t peers = {.peers = {.items = sights, .count = 3}};
+    ring_hear (ring, &peers, 5000000);
+    cr_assert (ring_reachable (ring, 1), "itself");
+    cr_assert (ring_reachable (ring, 2));
+    cr_assert_not (ring_reachable (ring, 3));
+    cr_assert_not (ring_reachable (ring, 9), "a stranger");
+
+    settings_t settings = drive_settings (4, 2, 1, 1);
+    message_t *message = drive_snapshot (&settings, 4);
+    effects_t effects;
+    effects_init (&effects);
+    ring_follow (&ring, message, &effects);
+    stamp_t stamp = ring_stamp (ring, 2, 5250000, &age_ms);
+    cr_assert_eq (stamp.nonce, 7);
+    cr_assert_eq (stamp.clock_ms, 90);
+    cr_assert_eq (age_ms, 250);
+    cr_assert_eq (ring_stamp (ring, 4, 5250000, &age_ms).nonce, 0);
+    cr_assert_eq (ring_stamp (ring, 1, 5250000, &age_ms).nonce, 0, "our own replica needs none");
+    message_destroy (&message);
+    effects_clear (&effects);
+    ring_destroy (&ring);
+}
+
+Test (ring, only_a_higher_version_is_put_in_place)
+{
+    ring_t *ring = s_ring (4, 2, 3);
+    slot_t rows[] = {{.partition = 1, .slot = 0, .version = 2, .owner = 3},
+                     {.partition = 1, .slot = 1, .version = 1, .owner = 1},
+                     {.partition = 4, .slot = 0, .version = 9, .owner = 1},
+                     {.partition = 0, .slot = 2, .version = 9, .owner = 1}};
+    slot_list_t list = {.items = rows, .count = 4};
+    ring_enact (ring, &list);
+    cr_assert_eq (ring_slot (ring, 1, 0)->owner, 3);
+    cr_assert_eq (ring_slot (ring, 1, 1)->owner, 3, "version 1 was there before");
+    ring_destroy (&ring);
+}
+
+Test (ring, fallbacks_are_the_others_in_an_order_of_the_partitions_own)
+{
+    ring_t *ring = s_ring (64, 3, 7);
+    size_t first_of[8] = {0};
+    for (uint32_t p = 0; p < 64; p++) {
+        uint64_t nodes[7];
+        cr_assert_eq (ring_fallbacks (ring, p, nodes, 7), 4);
+        for (size_t i = 0; i < 4; i++) {
+            cr_assert_lt (ring_slot_of (ring, p, nodes[i]), 0, "an owner is no fallback");
+            for (size_t k = 0; k < i; k++)
+                cr_assert_neq (nodes[i], nodes[k]);
+        }
+        uint64_t again[2];
+        cr_assert_eq (ring_fallbacks (ring, p, again, 2), 2);
+        cr_assert_eq (again[0], nodes[0]);
+        cr_assert_eq (again[1], nodes[1]);
+        first_of[nodes[0]]++;
+    }
+    for (size_t node = 1; node <= 7; node++)
+        cr_assert_gt (first_of[node], 0, "node %zu is never the first", node);
+    ring_destroy (&ring);
 }
 
 Test (ring, states_have_names)

@@ -64,15 +64,22 @@ static void s_codec (const schema_t *schema, bytes_t input)
 
 static void s_message (bytes_t input)
 {
-    bytes_t frame = bytes_copy (input.data, input.size);
+    head_t head;
     role_id_t to;
     const char *why = NULL;
+    bool headed = message_peek (input, &head, &why) == 0;
+    s_must (headed || why != NULL);
+    why = NULL;
+    bytes_t frame = bytes_copy (input.data, input.size);
     message_t *message = message_decode (&frame, &to, &why);
     s_must (frame.data == NULL);
     if (message == NULL) {
         s_must (why != NULL);
         return;
     }
+    s_must (headed && head.type == message->type && head.to == to);
+    s_must (head.from.node == message->from.node && head.from.role == message->from.role);
+    s_must (memcmp (&head.origin, &message->origin, sizeof head.origin) == 0);
     buffer_t buffer;
     buffer_init (&buffer, ENCODED_BYTES);
     s_must (message_encode (message, to, &buffer) == 0);

@@ -13,6 +13,9 @@ static message_t *s_random (uint64_t *seed, message_type_t type)
     items_fill (seed, message_schema (type), message_record (message), 0);
     message->from = (address_t){.node = items_random (seed) >> items_below (seed, 64),
                                 .role = (role_id_t) items_below (seed, ROLE_COUNT)};
+    message->origin = (origin_t){.cluster = items_random (seed) >> items_below (seed, 64),
+                                 .nonce = items_random (seed) >> items_below (seed, 64),
+                                 .clock_ms = items_random (seed) >> items_below (seed, 64)};
     return message;
 }
 
@@ -29,6 +32,8 @@ static bytes_t s_encode (const message_t *message, role_id_t to)
 static bool s_equal (message_t *a, message_t *b)
 {
     return a->type == b->type && a->from.node == b->from.node && a->from.role == b->from.role &&
+           a->origin.cluster == b->origin.cluster && a->origin.nonce == b->origin.nonce &&
+           a->origin.clock_ms == b->origin.clock_ms &&
            codec_equal (message_schema (a->type), message_record (a), message_record (b));
 }
 
@@ -84,10 +89,12 @@ Test (message, a_frame_has_its_layout)
 {
     message_t *message = message_new (MESSAGE_sync);
     message->from = (address_t){.node = 300, .role = ROLE_REPLICA};
+    message->origin = (origin_t){.cluster = 7, .nonce = 70000, .clock_ms = 5000000000};
     message->sync.sequence = 9;
     bytes_t frame = s_encode (message, ROLE_SYNCER);
     char text[100];
-    snprintf (text, sizeof text, "[1 %d 300 %d %d [9]]", MESSAGE_sync, ROLE_REPLICA, ROLE_SYNCER);
+    snprintf (text, sizeof text, "[1 %d 7 300 70000 5000000000 %d %d [9]]", MESSAGE_sync,
+              ROLE_REPLICA, ROLE_SYNCER);
     bytes_t expected = notation (text);
     cr_assert (bytes_equal (frame, expected));
     bytes_clear (&expected);
@@ -97,7 +104,7 @@ Test (message, a_frame_has_its_layout)
 
 Test (message, a_lent_frame_is_copied)
 {
-    bytes_t frame = notation ("[1 0 5 0 1 [7 2 b'key']]");
+    bytes_t frame = notation ("[1 0 8 5 6 9 0 1 [7 2 false b'key']]");
     bytes_t lent = bytes_view (frame.data, frame.size);
     role_id_t to;
     message_t *message = message_decode (&lent, &to, NULL);
@@ -119,40 +126,120 @@ Test (message, a_field_may_be_taken_and_kept)
     bytes_clear (&key);
 }
 
-Test (message, damaged_frames_are_refused)
+/*  What message_peek says of it; NULL when it has a head. */
+static const char *s_peek_wrong (const char *text)
 {
-    cr_assert_null (s_wrong ("[1 0 5 0 1 [7 2 b'key']]"));
-    cr_assert_null (s_wrong ("[1 0 18446744073709551615 0 1 [7 2 b'key' 'newer']]"));
-    cr_assert_null (s_wrong ("[h'cc01' h'cd0000' 5 h'ce00000000' 1 [7 2 b'key']]"));
-    static const char *const head = "a number in a frame's head is none";
-    static const char *const shape = "a frame is no array of 6";
-    cr_assert_str_eq (s_wrong ("[1 0 5 0 1]"), shape);
-    cr_assert_str_eq (s_wrong ("[1 0 5 0 1 [7 2 b'key'] 9]"), shape);
-    cr_assert_str_eq (s_wrong ("{1 0 5 0 1 [7 2 b'key']}"), shape);
-    cr_assert_str_eq (s_wrong ("[7 2 b'key']"), shape);
-    cr_assert_str_eq (s_wrong ("'[1 0 5 0 1'"), shape);
-    cr_assert_str_eq (s_wrong ("['1' 0 5 0 1 [7 2 b'key']]"), head);
-    cr_assert_str_eq (s_wrong ("[1 -1 5 0 1 [7 2 b'key']]"), head);
-    cr_assert_str_eq (s_wrong ("[1 0 5.0 0 1 [7 2 b'key']]"), head);
-    cr_assert_str_eq (s_wrong ("[1 0 5 nil 1 [7 2 b'key']]"), head);
-    cr_assert_str_eq (s_wrong ("[1 0 5 0 [7 2 b'key'] 1]"), head);
-    cr_assert_str_eq (s_wrong ("[2 0 5 0 1 [7 2 b'key']]"),
-                      "a frame has a format that is not known here");
-    cr_assert_str_eq (s_wrong ("[1 200 5 0 1 [7 2 b'key']]"),
-                      "a message has a number that is not known here");
-    cr_assert_str_eq (s_wrong ("[1 18446744073709551615 5 0 1 [7 2 b'key']]"),
-                      "a message has a number that is not known here");
-    char text[100];
-    snprintf (text, sizeof text, "[1 0 5 %d 1 [7 2 b'key']]", ROLE_COUNT);
-    cr_assert_str_eq (s_wrong (text), "a role has a number that is not known here");
-    snprintf (text, sizeof text, "[1 0 5 0 %d [7 2 b'key']]", ROLE_COUNT);
-    cr_assert_str_eq (s_wrong (text), "a role has a number that is not known here");
-    cr_assert_str_eq (s_wrong ("[1 0 5 0 1 [7 2 b'']]"), "a run of bytes is too short or too long");
-    cr_assert_str_eq (s_wrong ("[1 0 5 0 1 nil]"), "a record is no array");
-    cr_assert_str_eq (s_wrong ("[1 0 5 0 1 [7 2 b'key']] nil"), "bytes follow the value");
+    bytes_t frame = notation (text);
+    head_t head;
+    const char *why = NULL;
+    int rc = message_peek (frame, &head, &why);
+    cr_assert_eq (rc == 0, why == NULL, "%s", text);
+    cr_assert_eq (rc, message_peek (frame, &head, NULL));
+    bytes_clear (&frame);
+    return why;
+}
+
+#define READ "[7 2 false b'key']"
+
+Test (message, damaged_heads_are_refused)
+{
+    static const char *const number = "a number in a frame's head is none";
+    static const char *const shape = "a frame is no array of 9";
+    static const char *const role = "a role has a number that is not known here";
+    static const char *const type = "a message has a number that is not known here";
+    const struct {
+        const char *text;
+        const char *wrong;
+    } cases[] = {
+        {"[1 0 8 5 6 9 0 1 " READ "]", NULL},
+        {"[1 0 8 18446744073709551615 6 9 0 1 [7 2 false b'key' 'newer']]", NULL},
+        {"[h'cc01' h'cd0000' 8 5 h'cf0000000000000006' 9 h'ce00000000' 1 " READ "]", NULL},
+        {"[1 0 8 5 6 9 0 1]", shape},
+        {"[1 0 8 5 6 9 0 1 " READ " 9]", shape},
+        {"[1 0 5 0 1 " READ "]", shape},
+        {"{1 0 8 5 6 9 0 1 " READ " 9}", shape},
+        {READ, shape},
+        {"'[1 0 8 5 6 9 0 1'", shape},
+        {"['1' 0 8 5 6 9 0 1 " READ "]", number},
+        {"[1 -1 8 5 6 9 0 1 " READ "]", number},
+        {"[1 0 8 5.0 6 9 0 1 " READ "]", number},
+        {"[1 0 8 5 nil 9 0 1 " READ "]", number},
+        {"[1 0 8 5 6 [] 0 1 " READ "]", number},
+        {"[1 0 8 5 6 9 b'' 1 " READ "]", number},
+        {"[1 0 8 5 6 9 0 " READ " 1]", number},
+        {"[1 0 8 5 6 9 0 true " READ "]", number},
+        {"[2 0 8 5 6 9 0 1 " READ "]", "a frame has a format that is not known here"},
+        {"[1 200 8 5 6 9 0 1 " READ "]", type},
+        {"[1 18446744073709551615 8 5 6 9 0 1 " READ "]", type},
+        {"[1 0 8 5 6 9 8 1 " READ "]", role},
+        {"[1 0 8 5 6 9 0 8 " READ "]", role},
+        {"[1 0 8 5 6 9 0 4294967296 " READ "]", role},
+    };
+    cr_assert_eq (ROLE_COUNT, 8, "the number in the cases above");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *wrong = s_wrong (cases[i].text), *peeked = s_peek_wrong (cases[i].text);
+        cr_assert_eq (wrong == NULL, cases[i].wrong == NULL, "%s", cases[i].text);
+        cr_assert_eq (peeked == NULL, cases[i].wrong == NULL, "%s", cases[i].text);
+        if (wrong != NULL && peeked != NULL) {
+            cr_assert_str_eq (wrong, cases[i].wrong);
+            cr_assert_str_eq (peeked, cases[i].wrong);
+        }
+    }
+}
+
+Test (message, damaged_records_have_a_head_nevertheless)
+{
+    const struct {
+        const char *text;
+        const char *wrong;
+    } cases[] = {
+        {"[1 0 8 5 6 9 0 1 [7 2 false b'']]", "a run of bytes is too short or too long"},
+        {"[1 0 8 5 6 9 0 1 nil]", "a record is no array"},
+        {"[1 0 8 5 6 9 0 1 " READ "] nil", "bytes follow the value"},
+        {"[1 0 8 5 6 9 0 1 h'dd0fffffff']", "it declares more values than it has bytes for"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *wrong = s_wrong (cases[i].text);
+        cr_assert_not_null (wrong);
+        cr_assert_str_eq (wrong, cases[i].wrong);
+        cr_assert_null (s_peek_wrong (cases[i].text));
+    }
     cr_assert_str_eq (s_wrong (""), "it is empty");
-    cr_assert_str_eq (s_wrong ("[1 0 5 0 1 h'dd0fffffff']"),
-                      "it declares more values than it has bytes for");
+    cr_assert_not_null (s_peek_wrong (""));
+}
+
+Test (message, a_head_is_read_alone)
+{
+    uint64_t seed = 4;
+    for (unsigned type = 0; type < MESSAGE_COUNT; type++) {
+        message_t *sent = s_random (&seed, (message_type_t) type);
+        bytes_t frame = s_encode (sent, ROLE_GOSSIP);
+        size_t size = 0;
+        head_t head;
+        while (message_peek (bytes_view (frame.data, size), &head, NULL) != 0)
+            cr_assert_lt (size++, frame.size);
+        cr_assert_lt (size, frame.size, "nothing of the record is needed");
+        cr_assert_geq (size, 9, "an array and eight numbers");
+        cr_assert_eq (head.type, sent->type);
+        cr_assert_eq (head.to, ROLE_GOSSIP);
+        cr_assert_eq (head.from.node, sent->from.node);
+        cr_assert_eq (head.from.role, sent->from.role);
+        cr_assert_eq (head.origin.cluster, sent->origin.cluster);
+        cr_assert_eq (head.origin.nonce, sent->origin.nonce);
+        cr_assert_eq (head.origin.clock_ms, sent->origin.clock_ms);
+        bytes_t cut = bytes_copy (frame.data, size); /* a sanitizer sees what reads past it */
+        cr_assert_eq (message_peek (cut, &head, NULL), 0);
+        bytes_clear (&cut);
+        for (size_t less = 0; less < size; less++) {
+            cut = bytes_copy (frame.data, less);
+            const char *why = NULL;
+            cr_assert_eq (message_peek (cut, &head, &why), -1);
+            cr_assert_not_null (why);
+            bytes_clear (&cut);
+        }
+        bytes_clear (&frame);
+        message_destroy (&sent);
+    }
 }
 
 Test (message, each_truncation_is_refused)
@@ -202,11 +289,11 @@ Test (message, mutations_are_refused_or_come_back)
 Test (message, a_full_buffer_keeps_nothing_of_the_frame)
 {
     message_t *message = message_new (MESSAGE_sync);
-    for (size_t maximum = 0; maximum < 10; maximum++) {
+    for (size_t maximum = 0; maximum < 13; maximum++) {
         buffer_t buffer;
         buffer_init (&buffer, maximum);
-        cr_assert_eq (message_encode (message, ROLE_SYNCER, &buffer), maximum < 8 ? -1 : 0);
-        cr_assert_eq (buffer.size, maximum < 8 ? 0 : 8);
+        cr_assert_eq (message_encode (message, ROLE_SYNCER, &buffer), maximum < 11 ? -1 : 0);
+        cr_assert_eq (buffer.size, maximum < 11 ? 0 : 11);
         buffer_clear (&buffer);
     }
     message_destroy (&message);

@@ -160,6 +160,9 @@ uint32_t client_send (sim_t *sim, const wish_t *wish, const node_t *node)
                  .late_mistake = wish->mistake == MISTAKE_QUORUM,
                  .r = wish->r ? wish->r : settings->r,
                  .strict = wish->strict,
+                 .explain = wish->explain,
+                 .usual = wish->timeout_ms == 0,
+                 .quiet = judge_quiet (sim, sim->now_us),
                  .floor = wish->floor ? set_copy (&sim->history, wish->floor->shown) : NULL,
                  .sent_us = sim->now_us,
                  .due_us = (uint64_t) timeout_ms * 1000 + SIM_SLACK_US,
@@ -256,7 +259,7 @@ static wish_t s_wish (sim_t *sim, uint32_t client)
     wish.key = (uint32_t) rng_below (&self->rng, sim->plan.keys_count);
     wish.timeout_ms = plan_calm (&sim->plan) ? 0 : timeouts[rng_below (&self->rng, 6)];
     wish.strict = rng_below (&self->rng, 2) == 0;
-    wish.explain = rng_below (&self->rng, 10) == 0;
+    wish.explain = rng_below (&self->rng, 4) == 0;
     const knowledge_t *basis = history_recall (&sim->history, &self->rng, wish.key, client);
     uint64_t dice = rng_below (&self->rng, 100);
     if (dice < 45) {

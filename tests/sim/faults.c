@@ -7,11 +7,13 @@
 static void s_appoint (sim_t *sim, fault_t fault)
 {
     sim_after (sim, plan_wait (&sim->rng_faults, sim->plan.mean_us[fault]),
-               (action_t){.kind = ACTION_FAULT, .what = fault});
+               (action_t){.kind = ACTION_FAULT, .what = fault, .life = sim->campaign});
 }
 
 void faults_start (sim_t *sim)
 {
+    sim->truce = false;
+    sim->campaign++;
     for (int i = 0; i < FAULT_COUNT; i++)
         if (sim->plan.on[i] && sim->plan.mean_us[i] > 0)
             s_appoint (sim, (fault_t) i);
@@ -34,6 +36,19 @@ static void s_cut_off (sim_t *sim, size_t node, uint64_t until_us)
     }
 }
 
+/*  Each node on one of two sides: neither side reaches the other, or one does and gets no answer. */
+void faults_part (sim_t *sim, uint64_t until_us)
+{
+    uint32_t count = sim->plan.nodes_count;
+    uint64_t side = count > 1 ? plan_between (&sim->rng_faults, 1, (1u << count) - 2) : 0;
+    bool both = rng_below (&sim->rng_faults, 3) != 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < count; k++)
+            if ((side >> i & 1) != (side >> k & 1) && (both || (side >> i & 1)))
+                sim->links[i][k].dead_until_us = until_us;
+    sim->score.faults[FAULT_PARTITION]++;
+}
+
 static void s_end_all (sim_t *sim, fault_t fault)
 {
     for (size_t i = 0; i < sim->plan.nodes_count; i++)
@@ -46,7 +61,9 @@ static void s_end_all (sim_t *sim, fault_t fault)
 static void s_end (sim_t *sim, node_t *node, fault_t fault)
 {
     uint64_t kind = rng_below (&sim->rng_faults, 8);
-    if (kind == 0)
+    if (sim->plan.lasting)
+        node_kill (sim, node, fault);
+    else if (kind == 0)
         s_end_all (sim, fault);
     else if (kind <= 3)
         sim->ambush = fault;
@@ -60,7 +77,7 @@ void faults_acknowledged (sim_t *sim)
 {
     fault_t fault = sim->ambush;
     sim->ambush = FAULT_COUNT;
-    if (fault != FAULT_COUNT && !sim->healed)
+    if (fault != FAULT_COUNT && !sim->healed && !sim->truce)
         s_end_all (sim, fault);
 }
 
@@ -80,20 +97,23 @@ static void s_break_disk (sim_t *sim, node_t *node)
         memory_store_fail_flush (node->store);
 }
 
-void faults_strike (sim_t *sim, fault_t fault)
+void faults_strike (sim_t *sim, fault_t fault, uint64_t campaign)
 {
-    if (sim->healed)
+    if (sim->healed || sim->truce || campaign != sim->campaign)
         return;
     s_appoint (sim, fault);
     node_t *node = &sim->nodes[rng_below (&sim->rng_faults, sim->plan.nodes_count)];
-    uint64_t until_us = sim->now_us + 1 + rng_below (&sim->rng_faults, sim->plan.length_us[fault]);
+    uint64_t most_us = sim->plan.length_us[fault];
+    uint64_t least_us = sim->plan.lasting ? most_us / 2 : 1;
+    uint64_t until_us = sim->now_us + plan_between (&sim->rng_faults, least_us, most_us);
     if (!node->up)
         return;
+    sim->changed_us = sim->now_us;
     trace_say (&sim->trace, sim->now_us, "node%zu is struck by %s", node->index + 1,
                fault_name (fault));
     /* Kills and cuts are counted as they happen; the others here. */
     if (fault != FAULT_KILL && fault != FAULT_POWER && fault != FAULT_BROKEN_DISK &&
-        fault != FAULT_CUT_OFF && fault != FAULT_SLOW_DISK)
+        fault != FAULT_CUT_OFF && fault != FAULT_PARTITION && fault != FAULT_SLOW_DISK)
         sim->score.faults[fault]++;
     switch ((int) fault) {
     case FAULT_KILL:
@@ -102,9 +122,9 @@ void faults_strike (sim_t *sim, fault_t fault)
         if (until_us > node->paused_until_us)
             node->paused_until_us = node->resumed_us = until_us;
         break;
-    case FAULT_SUSPICION: node->suspected_until_us = until_us; break;
     case FAULT_SLOW_DISK: node->slow_until_us = until_us; break;
     case FAULT_CUT_OFF: s_cut_off (sim, node->index, until_us); break;
+    case FAULT_PARTITION: faults_part (sim, until_us); break;
     case FAULT_CLOCK: s_clock (sim, node); break;
     case FAULT_BROKEN_DISK: s_break_disk (sim, node); break;
     case FAULT_FULL_DISK:
@@ -113,6 +133,34 @@ void faults_strike (sim_t *sim, fault_t fault)
         break;
     default: break;
     }
+}
+
+void faults_pause (sim_t *sim)
+{
+    sim->truce = true;
+    sim->ambush = FAULT_COUNT;
+    for (size_t i = 0; i < sim->plan.nodes_count; i++) {
+        sim->nodes[i].doom = 0;
+        for (size_t k = 0; k < sim->plan.nodes_count; k++)
+            sim->links[i][k].dead_until_us = 0;
+    }
+}
+
+static void s_latest (const sim_t *sim, uint64_t ended_us, uint64_t *latest_us)
+{
+    if (ended_us <= sim->now_us && ended_us > *latest_us)
+        *latest_us = ended_us;
+}
+
+uint64_t faults_changed_us (const sim_t *sim)
+{
+    uint64_t latest_us = sim->changed_us;
+    for (size_t i = 0; i < sim->plan.nodes_count; i++) {
+        s_latest (sim, sim->nodes[i].resumed_us, &latest_us);
+        for (size_t k = 0; k < sim->plan.nodes_count; k++)
+            s_latest (sim, sim->links[i][k].dead_until_us, &latest_us);
+    }
+    return latest_us;
 }
 
 void faults_heal (sim_t *sim)

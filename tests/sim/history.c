@@ -120,22 +120,32 @@ const knowledge_t *history_recall (history_t *self, rng_t *rng, uint32_t key, ui
     return found->context.size > 0 ? found : NULL;
 }
 
+bool history_is_single (const change_t *change)
+{
+    return change->sent == 1 && !change->twin;
+}
+
 bool history_is_void (const change_t *change)
 {
     return change->refused >= change->sent;
 }
 
-uint32_t history_find (const history_t *self, uint32_t key, bytes_t value)
+uint32_t history_put (const history_t *self, bytes_t value)
 {
     uint32_t event;
     if (value.size < HISTORY_VALUE_BYTES)
         return NO_CHANGE;
     memcpy (&event, value.data, sizeof event);
-    if (event >= self->changes_count)
+    if (event >= self->changes_count || self->changes[event].remove ||
+        !bytes_equal (self->changes[event].value, value))
         return NO_CHANGE;
-    const change_t *change = &self->changes[event];
-    return !change->remove && change->key == key && bytes_equal (change->value, value) ? event
-                                                                                       : NO_CHANGE;
+    return event;
+}
+
+uint32_t history_find (const history_t *self, uint32_t key, bytes_t value)
+{
+    uint32_t put = history_put (self, value);
+    return put != NO_CHANGE && self->changes[put].key == key ? put : NO_CHANGE;
 }
 
 void history_touch (history_t *self)

@@ -9,7 +9,8 @@
  *    refused in each attempt, or never sent               must not be there (else: invented)
  *    anything else (unknown outcomes)                     may be there
  *
- *  A put that was sent more than once may show up again after it was replaced (docs/protocol.md, put_id).
+ *  A put that was sent more than once, or that a coordinator had minted in two places because the first said nothing, may
+ *  show up again after it was replaced (docs/protocol.md, put_id).
  */
 #ifndef CARTWHEEL_SIM_HISTORY_H
 #define CARTWHEEL_SIM_HISTORY_H
@@ -35,6 +36,11 @@ typedef struct {
     uint32_t refused;  /* attempts of which the node said that nothing was stored */
     uint64_t acked_us; /* when a node first answered `ok`; 0: never */
     uint8_t acked_w;   /* the quorum that this answer promised */
+    uint32_t
+        minter;    /* the node that a replica was last asked to mint it on, plus one; 0: none yet */
+    uint64_t life; /* of that node, when it was asked */
+    bool twin;     /* two processes were asked, so there may be two versions of it */
+    bool scattered; /* on two nodes */
 } change_t;
 
 /*  One request frame to one node. Its index plus one is its id. */
@@ -49,6 +55,9 @@ typedef struct {
     uint8_t r;
     bool strict;
     uint64_t *floor; /* events that the floor's client was shown, or NULL */
+    bool explain;
+    bool usual; /* the default time-out */
+    bool quiet; /* when it was sent, nothing had changed for long enough to be found out */
     uint64_t sent_us;
     uint64_t due_us; /* once the coordinator has it; 0 before */
     uint32_t node;
@@ -90,8 +99,12 @@ void history_learn (history_t *self, rng_t *rng, uint32_t key, uint32_t client, 
 /*  A context for the key: mostly the client's own newest. NULL when nobody holds one. */
 const knowledge_t *history_recall (history_t *self, rng_t *rng, uint32_t key, uint32_t client);
 
+/*  Whether it cannot have made two versions: it was sent once, and minted in one place. */
+bool history_is_single (const change_t *change);
 /*  Whether each attempt of it was refused: nothing of it may ever be seen. */
 bool history_is_void (const change_t *change);
+/*  The put with that value, or NO_CHANGE. */
+uint32_t history_put (const history_t *self, bytes_t value);
 /*  The put of that key with that value, or NO_CHANGE. */
 uint32_t history_find (const history_t *self, uint32_t key, bytes_t value);
 /*  Makes `touched` true to the present. */

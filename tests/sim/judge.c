@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faults.h"
 #include "messages/memory.h"
+
+#define QUIET_US 10000000u /* longer than it takes to find out that a node is gone, or back */
+#define PROMPT_US 300000u  /* some round trips, and a flush */
 
 #define BIT(status) (1u << STATUS_##status)
 #define NOT_STORED                                                                       \
@@ -64,6 +68,37 @@ static void s_judge_head (sim_t *sim, uint32_t index, bytes_t frame, status_t st
         sim_fail (sim, "contract", "the reply to attempt %u, %s, has no message", index + 1,
                   status_name (status));
     codec_clear (&failure_schema, &head);
+}
+
+bool judge_quiet (const sim_t *sim, uint64_t since_us)
+{
+    return sim->plan.lasting && faults_changed_us (sim) + QUIET_US < since_us;
+}
+
+/*  A node that has had the time to find out who is gone waits for nobody: it writes what one copy is enough for, and
+ *  says of anything at once whether it can be had. */
+static void s_judge_available (sim_t *sim, uint32_t index, status_t status)
+{
+    const call_t *attempt = &sim->history.attempts[index];
+    bool write = attempt->op == OP_PUT || attempt->op == OP_DELETE;
+    if (!attempt->quiet || !attempt->usual || !judge_quiet (sim, attempt->sent_us))
+        return;
+    if (status == STATUS_TIMEOUT || status == STATUS_UNKNOWN)
+        sim_fail (sim, "available",
+                  "attempt %u, a %s, was answered %s, and nothing had changed for %u s", index + 1,
+                  op_name (attempt->op), status_name (status), QUIET_US / 1000000);
+    if (attempt->change != NO_CHANGE && write && status == STATUS_UNAVAILABLE &&
+        sim->history.changes[attempt->change].w == 1 &&
+        !sim->history.changes[attempt->change].strict)
+        sim_fail (sim, "available",
+                  "attempt %u, a %s with w=1, was answered unavailable, and this node could have "
+                  "stored it",
+                  index + 1, op_name (attempt->op));
+    if (sim->now_us - attempt->sent_us > PROMPT_US)
+        sim_fail (sim, "available",
+                  "attempt %u, a %s, took %.3f s, and nothing had changed for %u s", index + 1,
+                  op_name (attempt->op), (double) (sim->now_us - attempt->sent_us) / 1e6,
+                  QUIET_US / 1000000);
 }
 
 static void s_judge_status (sim_t *sim, uint32_t index, status_t status)
@@ -133,7 +168,8 @@ static void s_judge_fresh (sim_t *sim, uint32_t index, const uint64_t *values)
                       "acknowledged before",
                       index + 1, attempt->key, i, change->acked_w);
         for (uint32_t e = 0; e < history->changes_count; e++)
-            if (set_has (change->shown, e) && set_has (values, e) && history->changes[e].sent == 1)
+            if (set_has (change->shown, e) && set_has (values, e) &&
+                history_is_single (&history->changes[e]))
                 sim_fail (sim, "stale-read",
                           "attempt %u, a strict get of key-%u, shows put %u, which the "
                           "acknowledged write %u had replaced",
@@ -154,6 +190,50 @@ static void s_judge_floor (sim_t *sim, uint32_t index, const got_t *got, const u
                 "attempt %u, a get of key-%u, misses put %u, which its floor covers, and is not "
                 "called stale",
                 index + 1, attempt->key, e);
+}
+
+/*  Distinct nodes that are said to have answered `first` or `second`; owners, or also fallbacks. */
+static uint32_t s_explained (const attempt_list_t *attempts, const char *first, const char *second,
+                             bool owners)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < attempts->count; i++) {
+        const attempt_t *attempt = &attempts->items[i];
+        bool counts = bytes_equal (attempt->result, bytes_text (first)) ||
+                      bytes_equal (attempt->result, bytes_text (second));
+        counts = counts && (!owners || bytes_equal (attempt->role, bytes_text ("owner")));
+        for (size_t k = 0; k < i && counts; k++) {
+            const attempt_t *other = &attempts->items[k];
+            bool said = bytes_equal (other->result, bytes_text (first)) ||
+                        bytes_equal (other->result, bytes_text (second));
+            said = said && (!owners || bytes_equal (other->role, bytes_text ("owner")));
+            counts = !(said && bytes_equal (other->node, attempt->node));
+        }
+        count += counts;
+    }
+    return count;
+}
+
+/*  What a reply says of how it came about, where it was asked to. */
+static void s_judge_explained (sim_t *sim, uint32_t index, status_t status, const got_t *got)
+{
+    const call_t *attempt = &sim->history.attempts[index];
+    if (!attempt->explain)
+        return;
+    if (!HAS (got, got, explain)) {
+        sim_fail (sim, "contract", "the reply to attempt %u, a get, does not explain", index + 1);
+        return;
+    }
+    uint32_t owners = s_explained (&got->explain, "found", "absent", true);
+    uint32_t all = s_explained (&got->explain, "found", "absent", attempt->strict);
+    if (status == STATUS_NOT_FOUND && owners < attempt->r)
+        sim_fail (sim, "not-found",
+                  "attempt %u, a get with r=%u, was answered not_found, and %u owners said so",
+                  index + 1, attempt->r, owners);
+    if (all < attempt->r)
+        sim_fail (sim, "no-double-count",
+                  "attempt %u, a get with r=%u, was answered, and %u different nodes had read",
+                  index + 1, attempt->r, all);
 }
 
 static void s_judge_get (sim_t *sim, uint32_t index, status_t status, bytes_t frame)
@@ -177,6 +257,7 @@ static void s_judge_get (sim_t *sim, uint32_t index, status_t status, bytes_t fr
     if (attempt->strict)
         s_judge_fresh (sim, index, values);
     s_judge_floor (sim, index, &got, values);
+    s_judge_explained (sim, index, status, &got);
     free (values);
     codec_clear (&got_schema, &got);
 }
@@ -209,6 +290,13 @@ static void s_judge_write (sim_t *sim, uint32_t index, status_t status, bytes_t 
     if (status == STATUS_OK && !HAS (written, &written, context))
         sim_fail (sim, "contract", "attempt %u, a write, was answered ok without a context",
                   index + 1);
+    if (status == STATUS_OK && attempt->explain &&
+        s_explained (&written.explain, "stored", "hinted", change->strict) < acks)
+        sim_fail (sim, "no-double-count",
+                  "attempt %u, a write, was answered ok with %u acks, and %u different nodes have "
+                  "stored it",
+                  index + 1, acks,
+                  s_explained (&written.explain, "stored", "hinted", change->strict));
     if (status == STATUS_OK && change->acked_us == 0) {
         change->acked_us = sim->now_us;
         change->acked_w = change->w;
@@ -261,6 +349,7 @@ void judge_reply (sim_t *sim, uint32_t index, bytes_t frame)
     s_judge_status (sim, index, status);
     if (sim->failed || attempt->expects != STATUS_OK)
         return;
+    s_judge_available (sim, index, status);
     if (attempt->op == OP_GET)
         s_judge_get (sim, index, status, frame);
     else if (attempt->op == OP_PUT || attempt->op == OP_DELETE)

@@ -42,6 +42,9 @@ static void s_add (score_t *sum, const score_t *score)
     sum->checked += score->checked;
     sum->siblings += score->siblings;
     sum->us += score->us;
+    sum->refused += score->refused;
+    sum->hints += score->hints;
+    sum->twins += score->twins;
     for (int i = 0; i < FAULT_COUNT; i++)
         sum->faults[i] += score->faults[i];
     for (int i = 0; i < STATUS_COUNT; i++)
@@ -97,9 +100,11 @@ static void s_print_counts (const totals_t *totals)
         printf (" %s %" PRIu64, fault_name ((fault_t) i), score->faults[i]);
     printf ("\n%" PRIu64 " messages between nodes, %" PRIu64 " restarts, %" PRIu64
             " actions, %.0f s of virtual time; "
+            "%" PRIu64 " frames refused at the door, %" PRIu64 " puts minted in two places; "
+            "%" PRIu64 " hints to deliver when the faults ended; "
             "at rest %" PRIu64 " keys compared, %" PRIu64 " siblings\n",
             score->messages, score->restarts, score->actions, (double) score->us / 1e6,
-            score->checked, score->siblings);
+            score->refused, score->twins, score->hints, score->checked, score->siblings);
 }
 
 /*  The seeds that once failed: numbers, one a line, with comments after `#`. */

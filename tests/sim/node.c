@@ -6,27 +6,70 @@
 #include <string.h>
 
 #include "client.h"
+#include "hints.h"
 #include "messages/memory.h"
 #include "network.h"
 #include "standin.h"
+#include "witness.h"
 
 static const role_t *const s_roles[] = {&coordinator_role, &replica_role, &gossip_role,
                                         &handoff_role, &antientropy_role};
 #define ROLES_COUNT (sizeof s_roles / sizeof s_roles[0])
 
+/*  Each machine's clock counts from its own start. */
+static void s_set_clock (sim_t *sim, node_t *self)
+{
+    self->ahead_us = rng_below (&sim->rng_nodes, (uint64_t) 10 * 86400 * 1000000);
+}
+
+static uint64_t s_now (const sim_t *sim, const node_t *self)
+{
+    return sim->now_us + self->ahead_us;
+}
+
+static void s_seed (sim_t *sim, node_t *self, size_t node)
+{
+    snprintf (self->seeds[self->settings.seeds_count++], sizeof self->seeds[0],
+              "tcp://127.0.0.1:7%zu03", node + 1);
+    (void) sim;
+}
+
+static void s_list_seeds (sim_t *sim, node_t *self)
+{
+    size_t index = self->index;
+    self->settings.seeds = self->seeds;
+    self->settings.seeds_count = 0;
+    switch (sim->plan.seeding) {
+    case SEEDING_CHAIN:
+        if (index > 0)
+            s_seed (sim, self, index - 1);
+        break;
+    case SEEDING_FIRST: s_seed (sim, self, 0); break;
+    case SEEDING_ITSELF: s_seed (sim, self, index); break;
+    case SEEDING_SAME:
+    case SEEDING_COUNT: index = SIM_NODES; break;
+    }
+    for (size_t i = 0; i < sim->plan.nodes_count; i++)
+        if (sim->plan.seeding == SEEDING_SAME ||
+            (sim->plan.seeding == SEEDING_ITSELF && i != index))
+            s_seed (sim, self, i);
+}
+
 void node_init (sim_t *sim, size_t index)
 {
     node_t *self = &sim->nodes[index];
     self->index = index;
-    self->id = rng_next (&sim->rng_nodes) | 1;
     self->settings = sim->plan.settings;
     snprintf (self->settings.name, sizeof self->settings.name, "node%zu", index + 1);
-    snprintf (self->settings.zone, sizeof self->settings.zone, "zone%zu", index % 3);
+    snprintf (self->settings.zone, sizeof self->settings.zone, "zone%zu",
+              index % sim->plan.zones_count);
     snprintf (self->settings.client, sizeof self->settings.client, "tcp://127.0.0.1:7%zu01",
               index + 1);
     snprintf (self->settings.peer, sizeof self->settings.peer, "tcp://127.0.0.1:7%zu02", index + 1);
     snprintf (self->settings.gossip, sizeof self->settings.gossip, "tcp://127.0.0.1:7%zu03",
               index + 1);
+    s_list_seeds (sim, self);
+    s_set_clock (sim, self);
     self->store = memory_store_new (self->settings.durability);
 }
 
@@ -58,34 +101,34 @@ bool node_paused (const sim_t *sim, const node_t *self)
     return self->paused_until_us > sim->now_us;
 }
 
-node_t *node_find (sim_t *sim, uint64_t id)
-{
-    for (uint32_t i = 0; i < sim->plan.nodes_count; i++)
-        if (sim->nodes[i].id == id)
-            return &sim->nodes[i];
-    return NULL;
-}
-
 /* ---- steps ---- */
 
 static void s_send (sim_t *sim, node_t *self, role_id_t from, effect_t *effect)
 {
-    node_t *to = effect->to.node == 0 ? self : node_find (sim, effect->to.node);
+    actor_t *actor = &self->actors[from];
+    message_t *message = effect->message;
+    node_t *to = network_find (sim, self, actor, effect);
+    bool here = to == self && effect->endpoint.size == 0;
     if (!to) {
-        sim_fail (sim, "contract", "node%zu %s sends to a node that does not exist",
-                  self->index + 1, role_name (from));
+        trace_say (&sim->trace, sim->now_us, "node%zu %-11s sends a message to nobody",
+                   self->index + 1, role_name (from));
         return;
     }
-    effect->message->from = (address_t){.node = to == self ? 0 : self->id, .role = from};
-    trace_send (&sim->trace, sim->now_us, self->index, from, to->index, effect->to.role,
-                effect->message);
-    if (to == self)
+    message->from = (address_t){.node = here ? 0 : actor->node, .role = from};
+    if (!here)
+        message->origin = (origin_t){
+            .cluster = actor->cluster, .nonce = self->nonce, .clock_ms = s_now (sim, self) / 1000};
+    trace_send (&sim->trace, sim->now_us, self->index, from, to->index, effect->to.role, message);
+    witness_said (sim, self, from, to, message);
+    if (here && message->type == MESSAGE_snapshot)
+        network_learn (sim, actor, &message->snapshot);
+    if (here)
         node_post (sim, self, from, effect->to.role, &effect->message);
-    else if (effect->message->type > MESSAGE_scan_reply)
+    else if (message->type > MESSAGE_TRAVELS_LAST)
         sim_fail (sim, "contract", "node%zu %s sends another node a message that no node takes",
                   self->index + 1, role_name (from));
     else
-        network_send (sim, self, to, effect->to.role, effect->message);
+        network_send (sim, self, to, effect->to.role, message);
 }
 
 static void s_carry_out (sim_t *sim, node_t *self, role_id_t role, effect_t *effect)
@@ -136,12 +179,27 @@ static bool s_dies (sim_t *sim, node_t *self)
 static bool s_step (sim_t *sim, node_t *self, role_id_t role, event_t event)
 {
     actor_t *actor = &self->actors[role];
-    event.now_us = sim->now_us;
+    event.now_us = s_now (sim, self);
     event.wall_ms = (uint64_t) ((int64_t) (sim->wall_ms + sim->now_us / 1000) + self->clock_ms);
     trace_event (&sim->trace, sim->now_us, self->index, role, &event);
+    if (event.message && event.message->type == MESSAGE_snapshot)
+        network_learn (sim, actor, &event.message->snapshot);
+    if (event.message)
+        witness_taken (sim, self, role, event.message);
+    const hint_drop_t *drop =
+        event.message && event.message->type == MESSAGE_hint_drop && role == ROLE_REPLICA
+            ? &event.message->hint_drop
+            : NULL;
+    if (drop)
+        hints_before (sim, self, drop);
     actor->role->step (actor->core, &event, &sim->effects);
-    if (!sim->plan.keep_wishes || sim->effects.wake_us < actor->tick_us)
-        actor->tick_us = sim->effects.wake_us;
+    if (drop)
+        hints_after (sim, self, drop);
+    uint64_t wish_us = sim->effects.wake_us;
+    if (wish_us != UINT64_MAX)
+        wish_us = wish_us > self->ahead_us ? wish_us - self->ahead_us : 0;
+    if (!sim->plan.keep_wishes || wish_us < actor->tick_us)
+        actor->tick_us = wish_us;
     for (size_t i = 0; i < sim->effects.count && self->up && !sim->failed; i++)
         if (!s_dies (sim, self))
             s_carry_out (sim, self, role, &sim->effects.items[i]);
@@ -155,16 +213,16 @@ void node_start (sim_t *sim, node_t *self)
 {
     self->up = true;
     self->life++;
-    self->phase = STANDIN_RECALL;
+    self->nonce = rng_next (&sim->rng_nodes) | 1;
+    sim->changed_us = sim->now_us;
     memset (self->channel_us, 0, sizeof self->channel_us);
     trace_say (&sim->trace, sim->now_us, "node%zu starts for the %dth time", self->index + 1,
                (int) self->life);
     for (size_t i = 0; i < ROLES_COUNT; i++) {
         const role_t *role = s_roles[i];
-        if (role->id == ROLE_GOSSIP && sim->plan.nodes_count > 1)
-            continue;
         setup_t setup = {.settings = &self->settings,
                          .store = role->id == ROLE_REPLICA ? self->store : NULL,
+                         .nonce = self->nonce,
                          .version = "sim"};
         rng_seed (&setup.rng, rng_next (&sim->rng_nodes));
         self->actors[role->id] = (actor_t){.role = role,
@@ -177,9 +235,10 @@ void node_start (sim_t *sim, node_t *self)
             s_step (sim, self, s_roles[i]->id, (event_t){.kind = EVENT_START}))
             s_step (sim, self, s_roles[i]->id, (event_t){.kind = EVENT_DRAINED});
     if (self->up)
-        standin_start (sim, self);
+        standin_beat (sim, self);
     /* Some do not live long: what was on its way to one process then finds the next but one as young as that was. */
-    if (self->up && sim->plan.on[FAULT_KILL] && !sim->healed && rng_below (&sim->rng_nodes, 4) == 0)
+    bool young = sim->plan.on[FAULT_KILL] && !sim->plan.lasting && !sim->healed && !sim->truce;
+    if (self->up && young && rng_below (&sim->rng_nodes, 4) == 0)
         self->doom = (uint32_t) plan_between (&sim->rng_nodes, 40, 400);
 }
 
@@ -187,12 +246,15 @@ void node_kill (sim_t *sim, node_t *self, fault_t fault)
 {
     trace_say (&sim->trace, sim->now_us, "node%zu dies of %s", self->index + 1, fault_name (fault));
     sim->score.faults[fault]++;
+    sim->changed_us = sim->now_us;
     s_end_roles (self);
-    if (fault == FAULT_POWER)
+    witness_ended (self);
+    if (fault == FAULT_POWER) {
         memory_store_cut (self->store);
-    else
+        s_set_clock (sim, self);
+    } else
         memory_store_kill (self->store);
-    uint64_t length = sim->healed ? 1000 : sim->plan.length_us[fault];
+    uint64_t length = sim->healed || sim->truce ? 1000 : sim->plan.length_us[fault];
     self->paused_until_us = 0;
     sim_after (
         sim, plan_between (&sim->rng_nodes, 1, length + 1000),
@@ -271,8 +333,8 @@ static event_t s_open (sim_t *sim, node_t *self, letter_t *letter)
     if (!letter->message) {
         role_id_t to;
         letter->message = message_decode (&letter->frame, &to, &why);
-        if (letter->message && (to != letter->role || letter->message->from.node != letter->sender))
-            sim_fail (sim, "contract", "a frame does not say where it came from and went to");
+        if (letter->message && to != letter->role)
+            sim_fail (sim, "contract", "a frame does not say where it goes to");
     }
     if (!letter->message)
         return (event_t){.kind = EVENT_GARBAGE, .text = why};
@@ -294,7 +356,8 @@ void node_wake (sim_t *sim, node_t *self, role_id_t role)
         letter_t *letter = actor->mail[actor->first];
         actor->first = (actor->first + 1) % actor->capacity;
         actor->count--;
-        bool alive = s_step (sim, self, role, s_open (sim, self, letter));
+        bool alive = !network_admits (sim, actor, letter) ||
+                     s_step (sim, self, role, s_open (sim, self, letter));
         letter_destroy (&letter);
         if (!alive)
             return;

@@ -32,7 +32,5 @@ void node_tick (sim_t *sim, node_t *self, role_id_t role);
 void node_post (sim_t *sim, node_t *self, role_id_t from, role_id_t to, message_t **message_p);
 
 bool node_paused (const sim_t *sim, const node_t *self);
-/*  The node with that id, or NULL. */
-node_t *node_find (sim_t *sim, uint64_t id);
 
 #endif

@@ -62,13 +62,15 @@ static void s_draw_settings (plan_t *self, rng_t *rng)
     settings_t *settings = &self->settings;
     snprintf (settings->cluster, sizeof settings->cluster, "sim");
     settings->weight = 1.0;
-    settings->partitions = PICK (rng, 1, 4, 4, 16);
-    settings->n = (uint8_t) PICK (rng, 1, 2, 3, 3, 3, 3, 3);
+    settings->partitions = PICK (rng, 1, 4, 4, 4, 4, 16, 16, 128);
+    settings->n = (uint8_t) PICK (rng, 1, 2, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 6, 7);
     uint8_t reach = settings->n < self->nodes_count ? settings->n : (uint8_t) self->nodes_count;
     settings->r = (uint8_t) plan_between (rng, 1, reach);
     settings->w = (uint8_t) plan_between (rng, 1, reach);
     if (reach == 3 && rng_below (rng, 2))
         settings->r = settings->w = 2;
+    if (rng_below (rng, 6) == 0) /* what a minority can do */
+        settings->w = 1;
     settings->policy = POLICY_SIBLINGS; /* the other is refused at start so far */
     settings->timeout_ms = PICK (rng, 200, 1000, 1000, 1000, 2000);
     settings->durability =
@@ -77,7 +79,7 @@ static void s_draw_settings (plan_t *self, rng_t *rng)
     settings->sync_ms = PICK (rng, 10, 100);
     settings->value_bytes = PICK (rng, 1024, 65536, 1048576);
     settings->siblings_count = PICK (rng, 100, 100, 100, 3, 8);
-    settings->hints_bytes = 1u << 30;
+    settings->hints_bytes = PICK (rng, 1u << 30, 1u << 30, 1u << 30, 1u << 30, 3000);
     settings->in_flight_count = PICK (rng, 4096, 4096, 4096, 2, 6);
     settings->grace_s = 86400;
     settings->repair_s = 600;
@@ -86,7 +88,7 @@ static void s_draw_settings (plan_t *self, rng_t *rng)
 
 static void s_draw_faults (plan_t *self, rng_t *rng)
 {
-    /* One seed in ten has none: what must hold there is stronger (see s_check_calm in checkers.c). */
+    /* One seed in ten has none: what must hold there is stronger (judge.c). */
     bool calm = rng_below (rng, 10) == 0;
     for (int i = 0; i < FAULT_COUNT; i++)
         self->on[i] = !calm && rng_below (rng, 5) < 2;
@@ -101,19 +103,52 @@ static void s_draw_faults (plan_t *self, rng_t *rng)
     for (size_t i = 0; i < sizeof rated / sizeof rated[0]; i++)
         if (self->on[rated[i]])
             self->rate[rated[i]] = (uint32_t) s_magnitude (rng, 2000, 250000);
-    const fault_t timed[] = {FAULT_CUT_OFF, FAULT_KILL,        FAULT_POWER,
-                             FAULT_PAUSE,   FAULT_BROKEN_DISK, FAULT_FULL_DISK,
-                             FAULT_CLOCK,   FAULT_SLOW_DISK,   FAULT_SUSPICION};
+    const fault_t timed[] = {FAULT_CUT_OFF,   FAULT_PARTITION, FAULT_KILL,
+                             FAULT_POWER,     FAULT_PAUSE,     FAULT_BROKEN_DISK,
+                             FAULT_FULL_DISK, FAULT_CLOCK,     FAULT_SLOW_DISK};
     /* Each fault some times in a run, whether the run is short and busy or long and slow. */
     uint64_t length_us = (uint64_t) self->ops_count / self->clients_count *
                          (self->mean_think_us + 3000u + self->flush_us);
     uint64_t least_us = length_us / 20 + 10000;
+    bool long_ones = rng_below (rng, 3) == 0;
+    if (self->on[FAULT_PARTITION] && rng_below (rng, 2))
+        self->split_us = (uint32_t) s_magnitude (rng, 500000, 10000000);
+    if (rng_below (rng, 3) == 0 && !calm)
+        self->early_us = (uint32_t) s_magnitude (rng, 100000, 10000000);
     for (size_t i = 0; i < sizeof timed / sizeof timed[0]; i++)
         if (self->on[timed[i]]) {
             self->mean_us[timed[i]] = s_magnitude (rng, least_us, least_us * 20);
-            self->length_us[timed[i]] = s_magnitude (rng, 5000, 2500000);
+            /* Long ones are found out by gossip, short ones only by those who wait for an answer. */
+            self->length_us[timed[i]] = s_magnitude (rng, 5000, long_ones ? 12000000 : 2500000);
         }
+    /* A write waits for its flush, and the examiner must not: see finale.c. */
+    if (self->length_us[FAULT_SLOW_DISK] > 2500000)
+        self->length_us[FAULT_SLOW_DISK] = 2500000;
     self->mailbox_count = self->on[FAULT_OVERFLOW] ? (uint32_t) plan_between (rng, 3, 40) : 100000;
+}
+
+/*  Nothing but nodes and links that are gone for long, one after the other. */
+static void s_draw_lasting (plan_t *self, rng_t *rng)
+{
+    const fault_t silent[] = {FAULT_CUT_OFF, FAULT_PARTITION, FAULT_KILL, FAULT_PAUSE};
+    self->lasting = true;
+    self->early_us = self->split_us = 0;
+    memset (self->on, 0, sizeof self->on);
+    memset (self->rate, 0, sizeof self->rate);
+    memset (self->mean_us, 0, sizeof self->mean_us);
+    memset (self->length_us, 0, sizeof self->length_us);
+    for (int i = 0; i < 2; i++) {
+        fault_t fault = silent[rng_below (rng, sizeof silent / sizeof silent[0])];
+        self->on[fault] = true;
+        self->mean_us[fault] = 25000000;
+        self->length_us[fault] = 40000000;
+    }
+    self->mailbox_count = 100000;
+    self->settings.timeout_ms = 1000;
+    self->settings.in_flight_count = 4096;
+    self->settings.hints_bytes = 1u << 30;
+    self->settings.siblings_count = 100;
+    self->mean_think_us = (uint32_t) (100000000u / self->ops_count * self->clients_count);
 }
 
 void plan_draw (plan_t *self, uint64_t seed, uint32_t ops_count)
@@ -122,11 +157,14 @@ void plan_draw (plan_t *self, uint64_t seed, uint32_t ops_count)
     self->seed = seed;
     rng_t rng;
     rng_seed (&rng, seed ^ 0x706c616e);
-    self->nodes_count = PICK (&rng, 1, 2, 3, 3, 3, 3, 3, 3, 5, 5);
+    self->nodes_count = PICK (&rng, 1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 6, 7);
+    self->zones_count = PICK (&rng, 1, 1, 2, 3, 3, 7);
+    self->seeding = (seeding_t) rng_below (&rng, SEEDING_COUNT);
+    self->start_us = PICK (&rng, 1, 10000, 1000000, 5000000);
     self->clients_count = (uint32_t) plan_between (&rng, 1, 8);
     self->keys_count = PICK (&rng, 1, 2, 5, 5, 20);
     self->ops_count = ops_count ? ops_count : (uint32_t) plan_between (&rng, 150, 900);
-    self->mean_think_us = (uint32_t) s_magnitude (&rng, 200, 50000);
+    self->mean_think_us = (uint32_t) s_magnitude (&rng, 200, 200000);
     self->value_bytes = PICK (&rng, 16, 40, 200, 900);
     self->link_delay_us = (uint32_t) s_magnitude (&rng, 20, 3000);
     self->link_jitter_us = (uint32_t) s_magnitude (&rng, 10, 3000);
@@ -135,6 +173,12 @@ void plan_draw (plan_t *self, uint64_t seed, uint32_t ops_count)
     self->keep_wishes = rng_below (&rng, 2) == 0;
     s_draw_settings (self, &rng);
     s_draw_faults (self, &rng);
+    if (self->nodes_count > 1 && rng_below (&rng, 10) == 0)
+        s_draw_lasting (self, &rng);
+    if (plan_calm (self) && rng_below (&rng, 2)) { /* reads that overtake writes */
+        self->settings.r = self->settings.w = 1;
+        self->mean_think_us = 300;
+    }
 }
 
 bool plan_calm (const plan_t *self)
@@ -147,15 +191,21 @@ bool plan_calm (const plan_t *self)
 
 void plan_print (const plan_t *self)
 {
+#define SEEDING(upper, lower) #lower,
+    static const char *const seedings[] = {SEEDINGS (SEEDING)};
+#undef SEEDING
     static const char *const durabilities[] = {"batch", "periodic", "none"};
     const settings_t *settings = &self->settings;
-    printf ("seed %" PRIu64
-            ": %u nodes, %u partitions, n=%u r=%u w=%u, %s, timeout %u ms, %u clients, %u keys, "
-            "%u operations, siblings %u, in flight %u; faults:",
-            self->seed, self->nodes_count, settings->partitions, settings->n, settings->r,
-            settings->w, durabilities[settings->durability], settings->timeout_ms,
-            self->clients_count, self->keys_count, self->ops_count, settings->siblings_count,
-            settings->in_flight_count);
+    printf (
+        "seed %" PRIu64
+        ": %u nodes, %u zones, seeds %s, started within %.2f s, %u partitions, n=%u r=%u w=%u, %s, "
+        "timeout %u ms, %u clients, %u keys, %u operations, siblings %u, in flight %u, "
+        "hints %" PRIu64 "; split for %.2f s; faults (%.2f s before the load):",
+        self->seed, self->nodes_count, self->zones_count, seedings[self->seeding],
+        self->start_us / 1e6, settings->partitions, settings->n, settings->r, settings->w,
+        durabilities[settings->durability], settings->timeout_ms, self->clients_count,
+        self->keys_count, self->ops_count, settings->siblings_count, settings->in_flight_count,
+        settings->hints_bytes, self->split_us / 1e6, self->early_us / 1e6);
     for (int i = 0; i < FAULT_COUNT; i++)
         if (self->on[i] && self->rate[i])
             printf (" %s %.1f%%", fault_name ((fault_t) i), self->rate[i] / 1e4);

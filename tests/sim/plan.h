@@ -15,7 +15,8 @@
     FAULT (LOSS, loss)           /* a frame between nodes vanishes */                            \
     FAULT (DUPLICATE, duplicate) /* a frame between nodes comes twice */                         \
     FAULT (REORDER, reorder)     /* frames of one link overtake each other */                    \
-    FAULT (CUT_OFF, cut_off)     /* a link is dead for a while, in one direction */              \
+    FAULT (CUT_OFF, cut_off)     /* a link, or a node's links, are dead for a while */           \
+    FAULT (PARTITION, partition) /* two sides do not reach each other, or one not the other */   \
     FAULT (KILL, kill)           /* SIGKILL: what was committed and not flushed is gone */       \
     FAULT (POWER, power)         /* one node or all lose power: only what was flushed is left */ \
     FAULT (PAUSE, pause)         /* SIGSTOP for a while */                                       \
@@ -25,8 +26,7 @@
     FAULT (CLOCK, clock)             /* the wall clock of a node jumps */                        \
     FAULT (OVERFLOW, overflow)       /* mailboxes are tiny and lose what does not fit */         \
     FAULT (IMPATIENT, impatient)     /* clients send again before they were answered */          \
-    FAULT (GARBAGE, garbage)         /* frames between nodes are cut short */                    \
-    FAULT (SUSPICION, suspicion)     /* a node is believed to be down, rightly or not */
+    FAULT (GARBAGE, garbage)         /* frames between nodes are cut short */
 
 #define FAULT(upper, lower) FAULT_##upper,
 typedef enum { FAULTS (FAULT) FAULT_COUNT } fault_t;
@@ -34,9 +34,26 @@ typedef enum { FAULTS (FAULT) FAULT_COUNT } fault_t;
 
 const char *fault_name (fault_t fault);
 
+/*  Who is listed in whose `seeds`. */
+#define SEEDINGS(SEEDING)                                                           \
+    SEEDING (FIRST, first)   /* node 1 in all of them */                            \
+    SEEDING (SAME, same)     /* all nodes in all of them, in one order */           \
+    SEEDING (ITSELF, itself) /* each node itself and then the others: no founder */ \
+    SEEDING (CHAIN, chain)   /* the node before; none in the first node's */
+
+#define SEEDING(upper, lower) SEEDING_##upper,
+typedef enum { SEEDINGS (SEEDING) SEEDING_COUNT } seeding_t;
+#undef SEEDING
+
 typedef struct {
     uint64_t seed;
     uint32_t nodes_count;
+    uint32_t zones_count;
+    seeding_t seeding;
+    uint32_t start_us; /* the nodes start within so long */
+    uint32_t early_us; /* for so long the timed faults strike before the cluster is complete */
+    uint32_t split_us; /* for so long they are on two sides when they start */
+    bool lasting;      /* few faults, each for half a minute, so that all have time to find out */
     uint32_t clients_count;
     uint32_t keys_count;
     uint32_t ops_count; /* client operations in all */

@@ -12,7 +12,7 @@ typedef struct {
     bytes_t frame;      /* between nodes; of a client's request; of a reply */
     bytes_t client;     /* request and reply: the connection */
     role_id_t role;     /* the mailbox that it is for */
-    uint64_t sender;    /* node that sent the frame */
+    size_t sender;      /* node that sent the frame */
 } letter_t;
 
 letter_t *letter_new (role_id_t role);
@@ -23,7 +23,7 @@ typedef enum {
     ACTION_WAKE,   /* role `what` of node `who` takes a batch from its mailbox */
     ACTION_TICK,   /* the time that role `what` of node `who` asked for has come */
     ACTION_FLUSHED,  /* the flush of node `who` ends */
-    ACTION_BEAT,     /* the stand-in for gossip and monitor of node `who` repeats what it says */
+    ACTION_BEAT,     /* the monitor of node `who` says again how the machine is doing */
     ACTION_RESTART,  /* node `who` starts again */
     ACTION_CLIENT,   /* client `who` goes on, unless it has done something since (`life`) */
     ACTION_REPLY,    /* `letter` reaches its client */

@@ -7,15 +7,17 @@
 #include <string.h>
 
 #include "client.h"
+#include "examiner.h"
 #include "faults.h"
 #include "finale.h"
 #include "messages/memory.h"
+#include "network.h"
 #include "node.h"
 #include "standin.h"
+#include "witness.h"
 
 #define START_US 1000000000u /* machines have been running for a while */
 #define WALL_MS 1700000000000u
-#define READY_US 600000        /* the nodes have this long until the clients come */
 #define ACTIONS_MOST 50000000u /* more than that and nothing ever comes to rest */
 
 sim_t *sim_new (uint64_t seed, uint32_t ops, bool verbose)
@@ -31,13 +33,13 @@ sim_t *sim_new (uint64_t seed, uint32_t ops, bool verbose)
     self->ambush = FAULT_COUNT;
     self->now_us = START_US;
     self->wall_ms = WALL_MS;
-    self->cluster = rng_next (&self->rng_nodes) | 1;
     self->ops_left = self->plan.ops_count;
     self->clients_left = self->plan.clients_count;
     self->clients = memory_new (self->plan.clients_count + 1, sizeof *self->clients);
     history_init (&self->history, self->plan.keys_count, self->plan.ops_count);
     for (size_t i = 0; i < self->plan.nodes_count; i++)
         node_init (self, i);
+    witness_start (self);
     return self;
 }
 
@@ -46,6 +48,7 @@ void sim_destroy (sim_t **self_p)
     sim_t *self = *self_p;
     if (!self)
         return;
+    witness_clear (self);
     for (size_t i = 0; i < self->plan.nodes_count; i++)
         node_clear (&self->nodes[i]);
     queue_clear (&self->queue);
@@ -81,9 +84,11 @@ static void s_on_node (sim_t *self, action_t *action)
 {
     node_t *node = &self->nodes[action->who];
     if (action->kind == ACTION_RESTART && !node->up) {
-        self->score.restarts++;
+        self->score.restarts += node->life > 0;
         node_start (self, node);
     }
+    if (action->kind == ACTION_ARRIVE && !node->up && action->life == 0)
+        network_keep (self, node, &action->letter);
     /* What was on its way inside a process ends with it; what was between processes does not. */
     if (!node->up || (action->life != 0 && action->life != node->life))
         return;
@@ -113,7 +118,7 @@ static void s_act (sim_t *self, action_t *action)
         break;
     case ACTION_REPLY: client_hear (self, action->letter); break;
     case ACTION_DEADLINE: client_deadline (self, (uint32_t) action->life); break;
-    case ACTION_FAULT: faults_strike (self, (fault_t) action->what); break;
+    case ACTION_FAULT: faults_strike (self, (fault_t) action->what, action->life); break;
     }
     letter_destroy (&action->letter);
     if (self->score.actions > ACTIONS_MOST)
@@ -132,11 +137,30 @@ void sim_pass (sim_t *self, uint64_t until_us, bool answer)
         self->now_us = until_us;
 }
 
+/*  The nodes start, at different times, and become a cluster, in the midst of faults or without. */
+static void s_bring_up (sim_t *self)
+{
+    for (uint32_t i = 0; i < self->plan.nodes_count; i++)
+        sim_after (self, plan_between (&self->rng_nodes, 1, self->plan.start_us),
+                   (action_t){.kind = ACTION_RESTART, .who = i});
+    self->truce = self->plan.early_us == 0;
+    if (!self->truce)
+        faults_start (self);
+    uint64_t split_us = self->now_us + self->plan.split_us;
+    if (self->plan.split_us > 0)
+        faults_part (self, split_us);
+    sim_pass (self, self->now_us + self->plan.start_us + self->plan.early_us, false);
+    if (self->now_us < split_us)
+        sim_pass (self, split_us, false);
+    faults_pause (self);
+    examiner_await_cluster (self);
+    if (!self->failed)
+        witness_fix (self);
+}
+
 void sim_run (sim_t *self)
 {
-    for (size_t i = 0; i < self->plan.nodes_count; i++)
-        node_start (self, &self->nodes[i]);
-    sim_pass (self, self->now_us + READY_US, false);
+    s_bring_up (self);
     client_start (self);
     faults_start (self);
     while (self->clients_left > 0 && !self->failed)

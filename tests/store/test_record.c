@@ -148,3 +148,46 @@ Test (record, keys_sort_by_partition_hash_and_key)
     b = record_key (high, LIMIT_PARTITIONS_COUNT - 1, 0, bytes_view (longest, sizeof longest));
     cr_assert_eq (b.size, RECORD_KEY_BYTES);
 }
+
+Test (record, keys_of_hints_sort_by_partition_slot_hash_and_key)
+{
+    uint8_t low[RECORD_HINT_KEY_BYTES], high[RECORD_HINT_KEY_BYTES];
+    bytes_t key = bytes_text ("key"), name;
+    bytes_t a = record_hint_key (low, 0x0102, 6, 0x030405060708090au, key);
+    cr_assert (bytes_equal (a, bytes_view ("\1\2\6\3\4\5\6\7\10\11\12key", 14)));
+    uint32_t partition;
+    uint8_t slot;
+    cr_assert_eq (record_hint_place (a, &partition, &slot, &name), 0);
+    cr_assert_eq (partition, 0x0102);
+    cr_assert_eq (slot, 6);
+    cr_assert (bytes_equal (name, key));
+    bytes_t b = record_hint_key (high, 0x0103, 0, 0, bytes_text ("a"));
+    cr_assert_lt (bytes_compare (a, b), 0);
+    a = record_hint_key (low, 7, 1, UINT64_MAX, key);
+    b = record_hint_key (high, 7, 2, 0, bytes_text ("a"));
+    cr_assert_lt (bytes_compare (a, b), 0);
+    uint8_t longest[LIMIT_KEY_BYTES] = {0};
+    b = record_hint_key (high, LIMIT_PARTITIONS_COUNT - 1, LIMIT_N - 1, UINT64_MAX,
+                         bytes_view (longest, sizeof longest));
+    cr_assert_eq (b.size, RECORD_HINT_KEY_BYTES);
+    cr_assert_eq (record_hint_place (b, &partition, &slot, &name), 0);
+    cr_assert_eq (name.size, LIMIT_KEY_BYTES);
+    high[2] = LIMIT_N; /* no slot */
+    cr_assert_eq (record_hint_place (b, &partition, &slot, &name), -1);
+    high[2] = 0;
+    b.size = RECORD_HINT_PREFIX_BYTES; /* no key */
+    cr_assert_eq (record_hint_place (b, &partition, &slot, &name), -1);
+}
+
+Test (record, a_header_tells_how_long_the_object_is)
+{
+    buffer_t buffer;
+    buffer_init (&buffer, SIZE_MAX);
+    cr_assert_eq (record_encode (&s_sample, &buffer), 0);
+    stored_t out;
+    bytes_t header = bytes_view (buffer.data, RECORD_HEADER_BYTES);
+    cr_assert_eq (record_decode_header (header, &out, NULL), 0);
+    cr_assert_eq (out.bytes, s_sample.object.size);
+    cr_assert_eq (out.object.size, 0);
+    buffer_clear (&buffer);
+}

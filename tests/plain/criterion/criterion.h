@@ -118,6 +118,7 @@ __attribute__ ((format (printf, 5, 6))) static inline void plain_check (bool hol
 #define cr_assert_str_eq(a, b, ...) PLAIN_CHECK (PLAIN_STRING (a, ==, b), true, __VA_ARGS__)
 #define cr_assert_str_neq(a, b, ...) PLAIN_CHECK (PLAIN_STRING (a, !=, b), true, __VA_ARGS__)
 #define cr_assert_str_empty(a, ...) PLAIN_CHECK (*(a) == '\0', true, __VA_ARGS__)
+#define cr_assert_str_not_empty(a, ...) PLAIN_CHECK (*(a) != '\0', true, __VA_ARGS__)
 #define cr_assert_arr_eq(a, b, size, ...) PLAIN_CHECK (!memcmp (a, b, size), true, __VA_ARGS__)
 #define cr_assert_float_eq(a, b, epsilon, ...) \
     PLAIN_CHECK ((a) - (b) <= (epsilon) && (b) - (a) <= (epsilon), true, __VA_ARGS__)
